@@ -1,0 +1,130 @@
+/*
+ * config.h - the configuration: immutable once loaded, shared by reference.
+ *
+ * A reload makes a new one; messages under way keep the one they took at MAIL,
+ * and the last user frees it.  All lookups that a message needs are prepared at
+ * load time, so that reading a setting is an array access.
+ */
+#ifndef PRESEND_POLICY_CONFIG_H
+#define PRESEND_POLICY_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/net.h"
+#include "check/check.h"
+#include "message/message.h"
+
+enum mode { MODE_AUDIT, MODE_ENFORCE };
+const char *mode_name(enum mode mode);
+
+enum internal_rule { INTERNAL_PASS, INTERNAL_AUDIT, INTERNAL_JUDGE };
+enum null_sender_rule { NULL_SENDER_LOG, NULL_SENDER_JUDGE };
+enum unknown_rule { UNKNOWN_ACCEPT, UNKNOWN_TEMPFAIL };
+enum log_target { LOG_TO_SYSLOG, LOG_TO_STDERR };
+enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
+
+struct string_list {
+	char **items;
+	size_t count;
+};
+
+struct network_list {
+	struct network *items;
+	size_t count;
+};
+
+/* What one scope says of one check; "unset" asks the next scope. */
+struct setting {
+	bool has_action, has_mode;
+	enum action action;
+	enum mode mode;
+};
+
+/* The settings of a scope, resolved for each row of the table of checks. */
+struct scope {
+	struct setting checks[CHECKS_MAX];
+	struct setting whole; /* the mode set for the scope as such; no action */
+};
+
+struct domain_scope {
+	char *pattern; /* A-labels, lower case; "*.x" for subdomains of x */
+	struct scope scope;
+	struct string_list egress; /* for the checks of authentication */
+};
+
+/* AND between the kinds of condition, OR inside a list; an empty list is no condition. */
+struct exemption {
+	char *name;
+	struct network_list client;
+	struct string_list login;     /* exact, or a pattern with "*" */
+	struct string_list listener;
+	struct string_list mail_from; /* pattern over the address; "" is the null sender */
+	struct string_list header;    /* "Name", or "Name: pattern" */
+	bool checks[CHECKS_MAX];
+};
+
+struct config {
+	char *path; /* NULL: the defaults, no file */
+
+	/* the daemon */
+	char *socket;
+	unsigned socket_mode;
+	char *socket_group; /* NULL: postfix if there is such a group */
+	char *user;
+	char *pidfile; /* NULL: none */
+	enum log_target log;
+	enum log_format log_format;
+	int facility; /* LOG_MAIL, ... */
+
+	/* whose mail is judged */
+	struct network_list submitters;
+	struct string_list listeners, not_listeners, cert_subjects;
+	bool authenticated, local_submission;
+	enum internal_rule internal;
+	struct string_list internal_mailers;
+	enum null_sender_rule null_sender;
+	struct string_list own_domains; /* patterns, A-labels, lower case */
+	bool own_domains_set;		/* false: the daemon asks Postfix (own_domains.h) */
+
+	/* what becomes of findings */
+	struct scope global;
+	struct scope classes[SENDER_CLASSES];
+	struct domain_scope *domains; /* exact names first, then longer patterns before shorter */
+	size_t domain_count;
+	struct exemption *exemptions;
+	size_t exemption_count;
+	enum unknown_rule on_unknown;
+	double deadline; /* seconds */
+	char *flag_header;
+
+	unsigned references; /* of config.c */
+};
+
+/*
+ * Reads path (NULL: the defaults alone), then the *.conf files of the folder
+ * conf.d beside it in name order.  On failure NULL, with one line a fault in
+ * errors, each "FILE:LINE: what is wrong".  Names known to the contract whose
+ * part is not in this version are accepted, with a line each in warnings.
+ * The caller owns a reference.
+ */
+struct config *config_load(const char *path, struct buf *errors, struct buf *warnings);
+
+/* One more reference; returns the same configuration. */
+struct config *config_ref(struct config *config);
+
+/* Gives a reference back; the last one frees it.  Thread-safe, NULL is allowed. */
+void config_unref(struct config *config);
+
+/* The files that a load of path would read, for `-t`: path, then conf.d. */
+struct string_list config_files(const char *path);
+void string_list_free(struct string_list *list);
+
+/* Does an item of the list equal the text, case of letters aside? */
+bool string_list_has(const struct string_list *list, struct slice text);
+
+/* Does a pattern of the list (exact name, "*.x") match the domain, given in A-form, lower case? */
+bool domain_list_has(const struct string_list *list, struct slice domain);
+
+#endif
