@@ -81,7 +81,7 @@ bool network_parse(const char *text, struct network *network)
 
 	if (strlen(text) >= sizeof copy)
 		return false;
-	strcpy(copy, text);
+	memcpy(copy, text, strlen(text) + 1);
 	slash = strchr(copy, '/');
 	if (slash != NULL)
 		*slash = '\0';

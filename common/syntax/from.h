@@ -28,7 +28,6 @@
 enum {
 	FROM_OCTETS_MAX = 32768, /* of a body that is parsed */
 	FROM_MAILBOXES_MAX = 100, /* kept; `count` goes on counting */
-	FROM_ERRORS_MAX = 16,	  /* kept, the first of each code */
 	FROM_LINE_MAX = 998,
 	LOCAL_PART_MAX = 64,
 	ADDRESS_MAX = 254,
@@ -52,8 +51,8 @@ struct from_field {
 	bool blank;		   /* nothing but white space */
 	bool group;		   /* group syntax is used */
 	bool unparsed;		   /* over FROM_OCTETS_MAX */
-	bool valid;		   /* by RFC 5322 section 3 and RFC 2047's form */
-	struct syntax_error errors[FROM_ERRORS_MAX]; /* by offset */
+	bool valid;		   /* by the grammar of RFC 5322 section 3, RFC 6532, RFC 6854 */
+	const struct syntax_error *errors; /* the first of each code, by offset */
 	size_t error_count;
 };
 
@@ -64,7 +63,10 @@ struct from_field {
  */
 const struct from_field *from_parse(struct arena *arena, struct slice body, bool smtputf8);
 
-/* The first error of that class, or NULL. */
+/*
+ * The first error of that class, or NULL.  Class OBSOLETE is there only when
+ * nothing worse is wrong with the grammar of the field.
+ */
 const struct syntax_error *from_error(const struct from_field *from, enum syntax_class class);
 
 /*

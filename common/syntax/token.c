@@ -97,7 +97,8 @@ static struct token *push(struct lexer *lx, enum token_type type, size_t begin, 
  * obs-FWS = 1*WSP *(CRLF 1*WSP)
  *
  * A fold behind another fold with nothing but white space between is what
- * only obs-FWS allows: it makes a line of white space alone.
+ * only obs-FWS allows: it makes a line of white space alone.  So does a fold
+ * with nothing behind it.
  */
 static size_t lex_space(struct lexer *lx, size_t at)
 {
@@ -113,7 +114,8 @@ static size_t lex_space(struct lexer *lx, size_t at)
 			break;
 		}
 	}
-	push(lx, TOKEN_SPACE, begin, at)->obsolete = folds > 1;
+	push(lx, TOKEN_SPACE, begin, at)->obsolete =
+	    folds > 1 || (folds == 1 && at == lx->body.len && begin > 0);
 	return at;
 }
 
