@@ -54,9 +54,9 @@ void log_line(enum log_level level, const char *format, ...)
 	} else {
 		struct iovec part[] = {
 			{ (void *)out.ident, __builtin_strlen(out.ident) },
-			{ ": ", 2 },
+			{ (void *)": ", 2 },
 			{ (void *)buf_text(&line), line.len },
-			{ "\n", 1 },
+			{ (void *)"\n", 1 },
 		};
 
 		write_line(part, 4);
@@ -70,7 +70,7 @@ void log_record(const char *text, size_t len)
 	if (out.to_syslog) {
 		syslog(LOG_INFO, "%.*s", (int)len, text);
 	} else {
-		struct iovec part[] = { { (void *)text, len }, { "\n", 1 } };
+		struct iovec part[] = { { (void *)text, len }, { (void *)"\n", 1 } };
 
 		write_line(part, 2);
 	}

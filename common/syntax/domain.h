@@ -32,9 +32,20 @@ enum {
 struct syntax_error domain_check(struct slice name);
 
 /*
+ * Checks a name by the grammar of RFC 5321's Domain alone, as an envelope path
+ * may have it: as domain_check, but one label is enough, the last one may be a
+ * number, and what stands behind an "xn--" in ASCII is not looked at.  No
+ * literals.  Lengths are told apart: *too_long is the first of class LENGTH,
+ * beside or without the fault that is returned.
+ */
+struct syntax_error domain_syntax(struct slice name, struct syntax_error *too_long);
+
+/*
  * The name in A-labels, lower case, without a final dot, for comparing and
- * for DNS.  False when it has none (not valid IDN, too long, empty); *out is
- * then untouched.  The result lives in the arena.
+ * for DNS.  Underscores and other visible ASCII may be in it, and a literal
+ * stays a literal.  False when it has none (not valid IDN, too long, empty, an
+ * empty label, blanks or control characters); *out is then untouched.  The
+ * result lives in the arena.
  */
 bool domain_to_ascii(struct arena *arena, struct slice name, struct slice *out);
 
