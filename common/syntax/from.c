@@ -450,7 +450,8 @@ static void keep_errors(struct from_parser *p)
 		    (class == SYNTAX_CLASS_ADDRESS || class == SYNTAX_CLASS_DISPLAY_NAME))
 			fault = true;
 	}
-	from->valid = !fault && p->first[SYNTAX_PHRASE_DOT].code == SYNTAX_OK &&
+	from->valid = !fault && !from->blank && !from->unparsed &&
+		      p->first[SYNTAX_PHRASE_DOT].code == SYNTAX_OK &&
 		      p->first[SYNTAX_FOLD_BLANK].code == SYNTAX_OK;
 	kept = arena_alloc(p->arena, SYNTAX_CODES * sizeof *kept);
 	for (int code = 1; code < SYNTAX_CODES; code++)

@@ -87,7 +87,9 @@ size_t encoded_word_end(const struct from_parser *p, struct range r, size_t i)
 		return i;
 	while (end < r.end && !token_is_cfws(&p->list[end]) && p->list[end].type != TOKEN_QUOTED)
 		end++;
-	return encoded_word_is(range_text(p, (struct range){ i, end })) ? end : i;
+	if (encoded_word_is(range_text(p, (struct range){ i, end })))
+		return end;
+	return encoded_word_is(token_text(&p->from->tokens, i)) ? i + 1 : i;
 }
 
 /*

@@ -45,8 +45,8 @@ const char *reading_name(enum reading_kind kind);
  * fields: all From fields of the message, in order, count at least 1.  One
  * valid field alone is never ambiguous.  Two or more fields: those that are
  * valid are read strictly, the others in every way.  Addresses that differ in
- * the case of letters only, or as U- and A-label, are the same.  If true, pair
- * holds two readings that differ.
+ * the case of letters only, or as U- and A-label, are the same.  A field too
+ * long to be parsed is left out.  If true, pair holds two readings that differ.
  */
 bool from_is_ambiguous(struct arena *arena, const struct from_field *const *fields, size_t count,
     struct reading pair[2]);
