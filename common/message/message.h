@@ -10,8 +10,12 @@
  * Ceilings, and what happens there:
  *   fields        MESSAGE_FIELDS_MAX, MESSAGE_HEADER_MAX octets: further fields
  *                 are counted but not kept, and `fields_dropped` says how many;
- *                 the fields that checks read by name are kept beyond the limit,
- *                 the first MESSAGE_NAMED_MAX of each name
+ *                 from the field on that passes either; the fields that checks
+ *                 read by name (From, Sender, Reply-To, Message-ID, Date,
+ *                 Return-Path, List-Id) are kept beyond it, up to
+ *                 MESSAGE_NAMED_MAX of each name
+ *   a body        MESSAGE_FIELD_MAX octets are kept of it; `header_octets`
+ *                 counts all, and a From that long is FIELD_LONG anyway
  *   recipients    counted without limit; MESSAGE_DOMAINS_MAX domains are kept
  */
 #ifndef PRESEND_MESSAGE_MESSAGE_H
@@ -29,6 +33,8 @@
 enum {
 	MESSAGE_FIELDS_MAX = 5000,
 	MESSAGE_HEADER_MAX = 1024 * 1024,
+	MESSAGE_FIELD_MAX = 64 * 1024,
+	MESSAGE_NAMES = 7, /* how many names are kept beyond the limit */
 	MESSAGE_NAMED_MAX = 8,
 	MESSAGE_DOMAINS_MAX = 50,
 	MESSAGE_CUT_AT = 59000, /* a body this long may have been cut by the MTA (libmilter of Postfix) */
@@ -85,12 +91,15 @@ struct message {
 	struct slice *rcpt_domains; /* distinct, lower case, at most MESSAGE_DOMAINS_MAX */
 	size_t rcpt_domain_count;
 	size_t rcpt_count;
+	char *rcpt_text; /* of message.c: the path at hand */
+	size_t rcpt_room;
 
 	struct field *fields; /* in order */
 	size_t field_count;   /* kept */
 	size_t fields_dropped;
 	size_t header_octets; /* of all fields, dropped ones too, with colon and CRLF */
 	size_t field_room;    /* of message.c */
+	size_t named_count[MESSAGE_NAMES]; /* of message.c: kept fields of those names */
 
 	const struct from_field **from; /* all kept From fields, parsed by message_end_header */
 	size_t from_count;		/* of the fields kept */
@@ -103,7 +112,11 @@ struct message *message_new(struct arena *arena);
 /* Copies and parses the argument of MAIL FROM, with or without brackets. */
 void message_set_mail(struct message *m, struct slice path);
 
-/* Copies and parses the argument of RCPT TO, counts it and keeps its domain. */
+/*
+ * Copies and parses the argument of RCPT TO, counts it and keeps its domain.
+ * The path is valid until the next call: a hundred thousand recipients must
+ * not pile up.  Checks copy what they report of it.
+ */
 struct path message_add_rcpt(struct message *m, struct slice path);
 
 /*

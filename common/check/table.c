@@ -1,0 +1,48 @@
+/*
+ * table.c - THE table of checks.
+ *
+ * Its order is the order of the manual, and breaks ties between findings of
+ * the same action.  Names, stages, default actions and reply codes are part of
+ * what users rely on.
+ */
+#include "check/check.h"
+#include "check/rows.h"
+
+#define FROM_NEEDS (NEED_HEADER | NEED_FROM)
+
+const struct check checks[] = {
+	{ "envelope.sender-syntax", STAGE_MAIL, NEED_MAIL, ACTION_REJECT, "5.1.7",
+	    check_sender_syntax, "the address of MAIL FROM breaks RFC 5321 4.1.2" },
+	{ "envelope.recipient-syntax", STAGE_RCPT, NEED_RCPT, ACTION_LOG, "5.1.3",
+	    check_recipient_syntax, "the address of RCPT TO breaks RFC 5321 4.1.2" },
+	{ "from.missing", STAGE_EOH, NEED_HEADER, ACTION_REJECT, "5.7.1", check_from_missing,
+	    "there is no From field, or an empty one" },
+	{ "from.duplicate", STAGE_EOH, NEED_HEADER, ACTION_REJECT, "5.7.1", check_from_duplicate,
+	    "there is more than one From field" },
+	{ "from.syntax", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.1.7", check_from_syntax,
+	    "the address part breaks RFC 5322 3.4 or RFC 5321 4.1.2" },
+	{ "from.display-name", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.1.7",
+	    check_from_display_name,
+	    "the display name breaks the quoting rules, or is 8-bit without SMTPUTF8" },
+	{ "from.obsolete", STAGE_EOH, FROM_NEEDS, ACTION_LOG, "5.1.7", check_from_obsolete,
+	    "an old form of RFC 5322 4 that receivers still read alike" },
+	{ "from.encoded-word", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.1.7",
+	    check_from_encoded_word,
+	    "an encoded-word hides a control character, stands in an address or is malformed" },
+	{ "from.multiple", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.7.1", check_from_multiple,
+	    "more than one author, and no Sender field that says who sent it" },
+	{ "from.group", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.7.1", check_from_group,
+	    "group syntax, or a group with no address" },
+	{ "from.length", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.1.7", check_from_length,
+	    "local part, label, domain, address, line or field is too long" },
+	{ "from.domain", STAGE_EOH, FROM_NEEDS, ACTION_REJECT, "5.1.8", check_from_domain,
+	    "the domain is not a fully qualified host name" },
+	{ "from.ambiguous", STAGE_EOH, NEED_HEADER, ACTION_REJECT, "5.7.1", check_from_ambiguous,
+	    "programs in use read different authors from it" },
+	{ "from.impersonates", STAGE_EOH, FROM_NEEDS, ACTION_LOG, "5.7.1", check_from_impersonates,
+	    "name, comment or decoded word shows another address than the author's" },
+};
+
+const size_t check_count = sizeof checks / sizeof checks[0];
+
+_Static_assert(sizeof checks / sizeof checks[0] <= CHECKS_MAX, "arrays per check have this size");
