@@ -102,6 +102,14 @@ struct config {
 	unsigned references; /* of config.c */
 };
 
+enum {
+	CONFIG_OCTETS_MAX = 1024 * 1024, /* of a file */
+	CONFIG_FILES_MAX = 1000,	 /* in conf.d */
+	CONFIG_ITEMS_MAX = 10000,	 /* of a list */
+	CONFIG_SECTIONS_MAX = 10000,	 /* of all files together */
+	CONFIG_TEXT_MAX = 1000,		 /* octets of a value or title */
+};
+
 /*
  * Reads path (NULL: the defaults alone), then the *.conf files of the folder
  * conf.d beside it in name order.  On failure NULL, with one line a fault in
@@ -110,6 +118,10 @@ struct config {
  * The caller owns a reference.
  */
 struct config *config_load(const char *path, struct buf *errors, struct buf *warnings);
+
+/* As config_load, from one text in memory that is called name in errors; conf.d is not read. */
+struct config *config_from_text(const char *name, struct slice text, struct buf *errors,
+    struct buf *warnings);
 
 /* One more reference; returns the same configuration. */
 struct config *config_ref(struct config *config);
@@ -121,10 +133,20 @@ void config_unref(struct config *config);
 struct string_list config_files(const char *path);
 void string_list_free(struct string_list *list);
 
+/* Appends a copy of the text. */
+void string_list_add(struct string_list *list, struct slice text);
+
 /* Does an item of the list equal the text, case of letters aside? */
 bool string_list_has(const struct string_list *list, struct slice text);
 
 /* Does a pattern of the list (exact name, "*.x") match the domain, given in A-form, lower case? */
 bool domain_list_has(const struct string_list *list, struct slice domain);
+
+/*
+ * The pattern of a domain list in the form that domain_list_has wants: A-labels,
+ * lower case.  False, with the reason in why, when it is no domain name.
+ */
+bool domain_pattern_prepare(struct arena *arena, struct slice pattern, struct slice *out,
+    const char **why);
 
 #endif

@@ -1,0 +1,360 @@
+/*
+ * setting.c - what the configuration says of one check and one message.
+ *
+ * The first half reads, for each message, the arrays that the second half makes
+ * of patterns while a configuration is loaded.
+ */
+#include "policy/setting.h"
+
+#include <string.h>
+
+#include "syntax/domain.h"
+
+enum {
+	HEADER_FIELDS_TRIED = 8,    /* of one name, for a condition `header` */
+	HEADER_OCTETS_TRIED = 2000, /* of each body: both bound the time of a pattern */
+};
+
+static size_t row_of(const struct check *check)
+{
+	return (size_t)(check - checks);
+}
+
+static bool is_envelope_name(const char *name)
+{
+	return slice_starts_nocase(slice_of(name), SLICE("envelope."));
+}
+
+/* ---- the scopes of a message ----------------------------------------------- */
+
+static bool is_wild(struct slice pattern)
+{
+	return pattern.len > 0 && pattern.data[0] == '*';
+}
+
+/* Exact names before patterns, then long before short, then by octets. */
+static int compare_patterns(struct slice a, struct slice b)
+{
+	if (is_wild(a) != is_wild(b))
+		return is_wild(a) ? 1 : -1;
+	if (a.len != b.len)
+		return a.len > b.len ? -1 : 1;
+	return a.len == 0 ? 0 : memcmp(a.data, b.data, a.len);
+}
+
+int domain_scope_compare(const void *a, const void *b)
+{
+	const struct domain_scope *x = a, *y = b;
+
+	return compare_patterns(slice_of(x->pattern), slice_of(y->pattern));
+}
+
+static const struct scope *find_domain_scope(const struct config *config, struct slice pattern)
+{
+	size_t low = 0, high = config->domain_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct domain_scope *d = &config->domains[middle];
+		int order = compare_patterns(slice_of(d->pattern), pattern);
+
+		if (order == 0)
+			return &d->scope;
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+/* The scopes of a message, one after the other. */
+struct walk {
+	const struct config *config;
+	enum sender_class class;
+	enum { EXACT_DOMAIN, WILD_DOMAIN, CLASS, GLOBAL, DONE } step;
+	char domain[DOMAIN_MAX]; /* A-labels, lower case */
+	size_t len, at;
+};
+
+/* The domain that a scope `domain` means for this check (NULL: for the whole message). */
+static struct slice domain_of(const struct message *message, const struct check *check)
+{
+	const struct mailbox *author;
+
+	if (check != NULL && is_envelope_name(check->name))
+		return message->mail_from.domain;
+	author = message_author(message);
+	return author == NULL ? (struct slice){ NULL, 0 } : author->domain;
+}
+
+static struct walk walk_begin(const struct config *config, const struct message *message,
+    const struct check *check)
+{
+	struct walk w = { .config = config, .class = message->transaction.class, .step = CLASS };
+	struct slice domain, ascii;
+
+	if (config->domain_count == 0)
+		return w;
+	domain = domain_of(message, check);
+	if (domain.len > 0 && domain_to_ascii(message->arena, domain, &ascii) &&
+	    ascii.len <= sizeof w.domain) {
+		memcpy(w.domain, ascii.data, ascii.len);
+		w.len = ascii.len;
+		w.step = EXACT_DOMAIN;
+	}
+	return w;
+}
+
+/* The pattern of the next longer domain that this one lies below: "*.x" in the place of "a.x". */
+static const struct scope *next_wild(struct walk *w)
+{
+	while (w->at < w->len) {
+		size_t dot = w->at++;
+		const struct scope *scope;
+
+		if (dot == 0 || w->domain[dot] != '.')
+			continue;
+		w->domain[dot - 1] = '*';
+		scope = find_domain_scope(w->config,
+		    (struct slice){ w->domain + dot - 1, w->len - dot + 1 });
+		if (scope != NULL)
+			return scope;
+	}
+	return NULL;
+}
+
+/* The next scope of the message, or NULL behind the last. */
+static const struct scope *walk_next(struct walk *w)
+{
+	const struct scope *scope = NULL;
+
+	while (scope == NULL && w->step != DONE) {
+		switch (w->step) {
+		case EXACT_DOMAIN:
+			scope = find_domain_scope(w->config, (struct slice){ w->domain, w->len });
+			w->step = WILD_DOMAIN;
+			break;
+		case WILD_DOMAIN:
+			scope = next_wild(w);
+			if (scope == NULL)
+				w->step = CLASS;
+			break;
+		case CLASS:
+			if (w->class != CLASS_NONE)
+				scope = &w->config->classes[w->class];
+			w->step = GLOBAL;
+			break;
+		case GLOBAL:
+			scope = &w->config->global;
+			w->step = DONE;
+			break;
+		case DONE: break;
+		}
+	}
+	return scope;
+}
+
+enum action setting_action(const struct config *config, const struct message *message,
+    const struct check *check)
+{
+	struct walk w = walk_begin(config, message, check);
+	const struct scope *scope;
+
+	while ((scope = walk_next(&w)) != NULL)
+		if (scope->checks[row_of(check)].has_action)
+			return scope->checks[row_of(check)].action;
+	return check->action;
+}
+
+enum mode setting_mode(const struct config *config, const struct message *message,
+    const struct check *check)
+{
+	struct walk w = walk_begin(config, message, check);
+	const struct scope *scope;
+
+	while ((scope = walk_next(&w)) != NULL) {
+		if (check != NULL && scope->checks[row_of(check)].has_mode)
+			return scope->checks[row_of(check)].mode;
+		if (scope->whole.has_mode)
+			return scope->whole.mode;
+	}
+	return MODE_AUDIT;
+}
+
+/* ---- exemptions of a message ----------------------------------------------- */
+
+static bool matches_any(const struct string_list *patterns, struct slice text)
+{
+	if (text.data == NULL)
+		return false;
+	for (size_t i = 0; i < patterns->count; i++)
+		if (slice_match(slice_of(patterns->items[i]), text))
+			return true;
+	return false;
+}
+
+static bool matches_mail_from(const struct string_list *patterns, const struct message *m)
+{
+	struct slice address = m->mail_from.address;
+
+	if (!m->has_mail)
+		return false;
+	return matches_any(patterns, m->mail_from.null ? SLICE("") : address);
+}
+
+static bool matches_client(const struct network_list *networks, const struct ip *client)
+{
+	for (size_t i = 0; i < networks->count; i++)
+		if (ip_in_network(client, &networks->items[i]))
+			return true;
+	return false;
+}
+
+/* condition = field-name / field-name ":" pattern */
+static bool matches_field(struct slice condition, const struct message *m)
+{
+	size_t colon = slice_find(condition, ':');
+	struct slice name = slice_part(condition, 0, colon);
+	struct slice pattern = slice_trim(slice_part(condition, colon + 1, condition.len));
+	size_t tried = 0;
+
+	for (size_t i = 0; i < m->field_count && tried < HEADER_FIELDS_TRIED; i++) {
+		if (!slice_equal_nocase(m->fields[i].name, name))
+			continue;
+		if (colon == condition.len ||
+		    slice_match(pattern,
+			slice_part(slice_trim(m->fields[i].body), 0, HEADER_OCTETS_TRIED)))
+			return true;
+		tried++;
+	}
+	return false;
+}
+
+static bool matches_header(const struct string_list *conditions, const struct message *m)
+{
+	for (size_t i = 0; i < conditions->count; i++)
+		if (matches_field(slice_of(conditions->items[i]), m))
+			return true;
+	return false;
+}
+
+static bool exemption_holds(const struct exemption *e, const struct message *m)
+{
+	const struct transaction *t = &m->transaction;
+
+	return (e->client.count == 0 || matches_client(&e->client, &t->client)) &&
+	    (e->login.count == 0 || matches_any(&e->login, t->login)) &&
+	    (e->listener.count == 0 || matches_any(&e->listener, t->daemon_name)) &&
+	    (e->mail_from.count == 0 || matches_mail_from(&e->mail_from, m)) &&
+	    (e->header.count == 0 || matches_header(&e->header, m));
+}
+
+bool setting_exempt(const struct config *config, const struct message *message,
+    const struct check *check)
+{
+	for (size_t i = 0; i < config->exemption_count; i++) {
+		const struct exemption *e = &config->exemptions[i];
+
+		if (e->checks[row_of(check)] && exemption_holds(e, message))
+			return true;
+	}
+	return false;
+}
+
+/* ---- patterns over the names of checks ------------------------------------- */
+
+/*
+ * The checks that have a name but no row yet: a configuration written for a
+ * later version may name them.  A check that gets its row leaves this list.
+ */
+static const char *const later_checks[] = {
+	"envelope.sender-domain", "envelope.sender-mailbox", "envelope.sender-login",
+	"from.resolves", "from.mailbox", "from.foreign", "from.login", "from.identity",
+	"dkim.signed", "dkim.valid", "dkim.key", "dkim.coverage", "dkim.survival",
+	"spf.egress", "spf.record", "dmarc.record", "dmarc.alignment",
+	"header.missing", "header.duplicate", "header.syntax", "header.8bit", "header.limits",
+	"list.unsubscribe", "blocklist.domain", "blocklist.egress", "host.ptr",
+};
+
+enum { LATER_CHECKS = sizeof later_checks / sizeof later_checks[0] };
+
+static bool names(const char *pattern, const char *check)
+{
+	return slice_match(slice_of(pattern), slice_of(check));
+}
+
+enum check_pattern_state check_pattern_state(const char *pattern)
+{
+	if (check_pattern_known(pattern))
+		return CHECK_PATTERN_ROWS;
+	for (size_t i = 0; i < LATER_CHECKS; i++)
+		if (names(pattern, later_checks[i]))
+			return CHECK_PATTERN_LATER;
+	return CHECK_PATTERN_UNKNOWN;
+}
+
+static size_t specificity(const char *pattern)
+{
+	/* an exact name is more than any pattern could be */
+	return strchr(pattern, '*') == NULL ? SIZE_MAX : strlen(pattern);
+}
+
+static void resolve_row(struct setting *setting, const char *check,
+    const struct check_block *blocks, size_t count)
+{
+	size_t action_by = 0, mode_by = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct setting *said = &blocks[i].setting;
+		size_t by = specificity(blocks[i].pattern);
+
+		if (!names(blocks[i].pattern, check))
+			continue;
+		if (said->has_action && by >= action_by) {
+			setting->has_action = true;
+			setting->action = said->action;
+			action_by = by;
+		}
+		if (said->has_mode && by >= mode_by) {
+			setting->has_mode = true;
+			setting->mode = said->mode;
+			mode_by = by;
+		}
+	}
+}
+
+void scope_resolve(struct scope *scope, const struct check_block *blocks, size_t count)
+{
+	for (size_t row = 0; row < check_count; row++)
+		resolve_row(&scope->checks[row], checks[row].name, blocks, count);
+}
+
+static bool named_by(const struct string_list *patterns, const char *check)
+{
+	for (size_t i = 0; i < patterns->count; i++)
+		if (names(patterns->items[i], check))
+			return true;
+	return false;
+}
+
+bool exemption_resolve(struct exemption *e, const struct string_list *patterns)
+{
+	bool by_header = e->header.count > 0;
+
+	for (size_t row = 0; row < check_count; row++) {
+		bool early = checks[row].stage <= STAGE_RCPT;
+
+		if (patterns == NULL) {
+			e->checks[row] = !(early && by_header);
+			continue;
+		}
+		e->checks[row] = named_by(patterns, checks[row].name);
+		if (e->checks[row] && early && by_header)
+			return false;
+	}
+	for (size_t i = 0; patterns != NULL && by_header && i < LATER_CHECKS; i++)
+		if (is_envelope_name(later_checks[i]) && named_by(patterns, later_checks[i]))
+			return false;
+	return true;
+}
