@@ -1,0 +1,362 @@
+/* options.c - the table of options, and what is read by it. */
+#include "tools/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
+
+enum {
+	FAULTS_MAX = 64 * 1024, /* octets of a configuration's faults that are shown */
+	HELP_COLUMN = 22,	 /* where the explanations of a help text begin */
+};
+
+static const long long time_last = 253402300799; /* the end of the year 9999 */
+
+struct option_row {
+	const char *name;     /* behind "--"; NULL: the letter alone */
+	char letter;	      /* '\0': there is none */
+	const char *argument; /* NULL: takes none */
+	unsigned commands;    /* 0: belongs to a later version */
+	/* Stores the value; returns what is wrong with it, or NULL. */
+	const char *(*set)(struct options *o, const char *value);
+	const char *help;
+};
+
+static void add_word(struct words *words, const char *text)
+{
+	words->items = must_realloc(words->items, (words->count + 1) * sizeof *words->items);
+	words->items[words->count++] = text;
+}
+
+static const char *set_config(struct options *o, const char *value)
+{
+	o->config = value;
+	return NULL;
+}
+
+static const char *set_mail_from(struct options *o, const char *value)
+{
+	o->mail_from = value;
+	return NULL;
+}
+
+static const char *set_rcpt(struct options *o, const char *value)
+{
+	add_word(&o->rcpts, value);
+	return NULL;
+}
+
+static const char *set_auth(struct options *o, const char *value)
+{
+	o->auth = value;
+	return *value == '\0' ? "a login has at least one character" : NULL;
+}
+
+static const char *set_client(struct options *o, const char *value)
+{
+	return ip_parse(value, &o->client) ? NULL : "not an IP address";
+}
+
+static const char *set_helo(struct options *o, const char *value)
+{
+	o->helo = value;
+	return *value == '\0' ? "a name has at least one character" : NULL;
+}
+
+static const char *set_smtputf8(struct options *o, const char *value)
+{
+	(void)value;
+	o->smtputf8 = true;
+	return NULL;
+}
+
+/* pattern-list = pattern *("," pattern), each matching a check's name */
+static const char *add_patterns(struct words *words, const char *value)
+{
+	char *copy = must_strdup(value);
+	char *rest = copy, *pattern;
+	const char *wrong = NULL;
+
+	while (wrong == NULL && (pattern = strsep(&rest, ",")) != NULL)
+		if (!check_pattern_known(pattern))
+			wrong = "matches no check; `presend checks` lists them";
+	free(copy);
+	add_word(words, value);
+	return wrong;
+}
+
+static const char *set_only(struct options *o, const char *value)
+{
+	return add_patterns(&o->only, value);
+}
+
+static const char *set_skip(struct options *o, const char *value)
+{
+	return add_patterns(&o->skip, value);
+}
+
+static const char *set_json(struct options *o, const char *value)
+{
+	(void)value;
+	o->json = true;
+	return NULL;
+}
+
+static const char *set_verbose(struct options *o, const char *value)
+{
+	(void)value;
+	o->verbose = true;
+	return NULL;
+}
+
+static const char *set_mbox(struct options *o, const char *value)
+{
+	(void)value;
+	o->mbox = true;
+	return NULL;
+}
+
+static const char *set_offline(struct options *o, const char *value)
+{
+	(void)value;
+	o->offline = true;
+	return NULL;
+}
+
+static const char *set_time(struct options *o, const char *value)
+{
+	char *end;
+
+	errno = 0;
+	o->time = strtoll(value, &end, 10);
+	o->has_time = true;
+	if (*value < '0' || *value > '9' || *end != '\0' || errno != 0 || o->time > time_last)
+		return "not a number of seconds since 1970";
+	return NULL;
+}
+
+static const char *set_stdin(struct options *o, const char *value)
+{
+	(void)value;
+	o->from_stdin = true;
+	return NULL;
+}
+
+static const char *set_nul(struct options *o, const char *value)
+{
+	(void)value;
+	o->from_stdin = o->nul = true;
+	return NULL;
+}
+
+static const char *set_help(struct options *o, const char *value)
+{
+	(void)value;
+	o->help = true;
+	return NULL;
+}
+
+#define JUDGING (COMMAND_CHECK | COMMAND_FROM)
+
+static const struct option_row rows[] = {
+	{ NULL, 'c', "FILE", JUDGING, set_config,
+	    "read this configuration file, not the default one" },
+	{ "mail-from", 0, "ADDR", COMMAND_CHECK, set_mail_from,
+	    "the envelope sender, empty for the null one (default: Return-Path, else From)" },
+	{ "rcpt", 0, "ADDR", COMMAND_CHECK, set_rcpt, "an envelope recipient; may be repeated" },
+	{ "auth", 0, "LOGIN", COMMAND_CHECK, set_auth, "judge as sent by this login" },
+	{ "client", 0, "IP", COMMAND_CHECK, set_client, "judge as sent from this address" },
+	{ "helo", 0, "NAME", COMMAND_CHECK, set_helo, "the client's name in HELO" },
+	{ "smtputf8", 0, NULL, JUDGING, set_smtputf8, "judge as sent with SMTPUTF8" },
+	{ "only", 0, "NAMES", JUDGING, set_only, "run these checks alone: comma separated, from.*" },
+	{ "skip", 0, "NAMES", JUDGING, set_skip, "run all but these checks; wins over --only" },
+	{ "mbox", 0, NULL, COMMAND_CHECK, set_mbox, "the files are mboxes" },
+	{ "stdin", 0, NULL, COMMAND_FROM, set_stdin, "read texts from standard input, one a line" },
+	{ NULL, '0', NULL, COMMAND_FROM, set_nul,
+	    "read texts from standard input, with a NUL between them" },
+	{ "offline", 0, NULL, JUDGING, set_offline, "ask no DNS and no store over the network" },
+	{ "time", 0, "EPOCH", JUDGING, set_time, "judge as of then, in seconds since 1970" },
+	{ "json", 0, NULL, JUDGING | COMMAND_CHECKS, set_json, "write JSON" },
+	{ "verbose", 0, NULL, JUDGING, set_verbose, "show checks that passed or were skipped, too" },
+	{ "help", 0, NULL, JUDGING | COMMAND_CHECKS, set_help, "show this" },
+	{ .name = "egress", .argument = "IP" },
+	{ .name = "egress-helo", .argument = "NAME" },
+	{ .name = "records", .argument = "FILE" },
+	{ .name = "psl", .argument = "FILE" },
+	{ .name = "mailboxes", .argument = "SPEC" },
+};
+
+enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
+
+/* A line about the command line on standard error, and where to read more. */
+static bool refuse(const struct options *o, const char *option, const char *wrong)
+{
+	log_line(LOG_LEVEL_ERROR, "%s: %s: %s (see `presend %s --help`)", o->command->name, option,
+	    wrong, o->command->name);
+	return false;
+}
+
+/* The row of "--name", "--name=value" or "-x..."; *value is what is joined to it, or NULL. */
+static const struct option_row *find_row(const char *word, const char **value)
+{
+	const char *name = word + 2;
+	size_t len = strcspn(name, "=");
+
+	*value = NULL;
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		if (word[1] != '-') {
+			if (rows[i].letter != word[1])
+				continue;
+			if (word[2] != '\0')
+				*value = word + 2;
+			return &rows[i];
+		}
+		if (rows[i].name == NULL || strlen(rows[i].name) != len ||
+		    strncmp(rows[i].name, name, len) != 0)
+			continue;
+		if (name[len] == '=')
+			*value = name + len + 1;
+		return &rows[i];
+	}
+	return NULL;
+}
+
+/* Reads the option at argv[*at] and moves *at to its last word. */
+static bool parse_option(struct options *o, int argc, char **argv, int *at)
+{
+	const char *word = argv[*at], *value, *wrong;
+	const struct option_row *row = find_row(word, &value);
+
+	if (row == NULL)
+		return refuse(o, word, "no such option");
+	if (row->commands == 0)
+		return refuse(o, word, "not in this version");
+	if ((row->commands & o->command->bit) == 0)
+		return refuse(o, word, "not an option of this subcommand");
+	if (row->argument == NULL && value != NULL)
+		return refuse(o, word, "takes no value");
+	if (row->argument != NULL && value == NULL) {
+		if (*at + 1 >= argc)
+			return refuse(o, word, "needs a value");
+		value = argv[++*at];
+	}
+	wrong = row->set(o, value);
+	return wrong == NULL ? true : refuse(o, value == NULL ? word : value, wrong);
+}
+
+bool options_parse(struct options *o, const struct command *command, int argc, char **argv)
+{
+	bool options_over = false;
+
+	*o = (struct options){ .command = command };
+	for (int i = 0; i < argc; i++) {
+		/* a "-" alone is standard input, an operand */
+		if (options_over || argv[i][0] != '-' || argv[i][1] == '\0')
+			add_word(&o->operands, argv[i]);
+		else if (strcmp(argv[i], "--") == 0)
+			options_over = true;
+		else if (!parse_option(o, argc, argv, &i))
+			return false;
+	}
+	return true;
+}
+
+void options_free(struct options *o)
+{
+	free(o->rcpts.items);
+	free(o->only.items);
+	free(o->skip.items);
+	free(o->operands.items);
+}
+
+void options_help(FILE *out, const struct command *command)
+{
+	fprintf(out, "usage: presend %s [OPTIONS]%s%s\n%s\n\n", command->name,
+	    *command->operands == '\0' ? "" : " ", command->operands, command->summary);
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const char *argument = rows[i].argument == NULL ? "" : rows[i].argument;
+		char left[HELP_COLUMN + 1];
+
+		if ((rows[i].commands & command->bit) == 0)
+			continue;
+		if (rows[i].name == NULL)
+			snprintf(left, sizeof left, "-%c %s", rows[i].letter, argument);
+		else
+			snprintf(left, sizeof left, "--%s %s", rows[i].name, argument);
+		fprintf(out, "  %-*s%s\n", HELP_COLUMN, left, rows[i].help);
+	}
+}
+
+/* Does one of the comma separated patterns match the check's name? */
+static bool named(const struct words *lists, const struct check *check)
+{
+	for (size_t i = 0; i < lists->count; i++) {
+		struct slice rest = slice_of(lists->items[i]);
+
+		for (size_t begin = 0; begin <= rest.len;) {
+			struct slice tail = slice_part(rest, begin, rest.len);
+			size_t len = slice_find(tail, ',');
+
+			if (slice_match(slice_part(tail, 0, len), slice_of(check->name)))
+				return true;
+			begin += len + 1;
+		}
+	}
+	return false;
+}
+
+struct check_selection options_selection(const struct options *o,
+    bool (*default_on)(const struct check *check))
+{
+	struct check_selection selection = { 0 };
+
+	for (size_t i = 0; i < check_count; i++) {
+		const struct check *check = &checks[i];
+		bool on = default_on == NULL || default_on(check);
+
+		if (o->only.count > 0)
+			on = named(&o->only, check);
+		selection.off[i] = !on || named(&o->skip, check);
+	}
+	return selection;
+}
+
+/* One line of the operator's log for each line of the text. */
+static void log_lines(enum log_level level, const struct buf *text)
+{
+	const char *at = buf_text(text);
+
+	while (*at != '\0') {
+		size_t len = strcspn(at, "\n");
+
+		log_line(level, "%.*s", (int)len, at);
+		at += len + (at[len] == '\n');
+	}
+}
+
+struct config *options_config(const struct options *o)
+{
+	static const char default_file[] = SYSCONFDIR "/presend/presend.conf";
+	const char *path = o->config;
+	struct buf errors, warnings;
+	struct config *config;
+
+	/* a default file that is there and cannot be read is a fault, never passed over */
+	if (path == NULL && (access(default_file, F_OK) == 0 || errno == EACCES))
+		path = default_file;
+	buf_init(&errors, FAULTS_MAX);
+	buf_init(&warnings, FAULTS_MAX);
+	config = config_load(path, &errors, &warnings);
+	if (config == NULL)
+		log_lines(LOG_LEVEL_ERROR, &errors);
+	else if (o->verbose)
+		log_lines(LOG_LEVEL_WARNING, &warnings);
+	buf_free(&errors);
+	buf_free(&warnings);
+	return config;
+}

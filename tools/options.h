@@ -1,0 +1,80 @@
+/*
+ * options.h - what the command line says.
+ *
+ * One table of options in options.c drives the parsing, the help texts and,
+ * through the lint test, the manual.  Names are matched whole: a script that
+ * abbreviates would break with the next option.
+ */
+#ifndef PRESEND_TOOLS_OPTIONS_H
+#define PRESEND_TOOLS_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/net.h"
+#include "check/check.h"
+#include "policy/config.h"
+
+/* A subcommand, as a bit: an option says which of them take it. */
+enum command_bit {
+	COMMAND_CHECK = 1 << 0,
+	COMMAND_FROM = 1 << 1,
+	COMMAND_CHECKS = 1 << 2,
+};
+
+struct options;
+
+struct command {
+	const char *name;
+	enum command_bit bit;
+	const char *operands; /* as the help shows them, "" for none */
+	const char *summary;
+	int (*run)(const struct options *o);
+};
+
+/* Texts of the command line, as given; the array is ours, the texts are argv's. */
+struct words {
+	const char **items;
+	size_t count;
+};
+
+struct options {
+	const struct command *command;
+	const char *config;    /* NULL: the default file if there is one */
+	const char *mail_from; /* NULL: not given; "" is the null sender */
+	struct words rcpts;
+	const char *auth;
+	struct ip client;
+	const char *helo;
+	bool smtputf8;
+	struct words only, skip; /* lists of patterns, each known to match a check */
+	bool json, verbose, mbox, offline;
+	bool from_stdin, nul; /* `from`: texts come from standard input, separated by NUL */
+	bool has_time;
+	long long time; /* seconds since the epoch */
+	bool help;
+	struct words operands;
+};
+
+/*
+ * Parses what follows the subcommand.  False, with the reason on standard
+ * error, when it is not as the table says.  options_free ends it either way.
+ */
+bool options_parse(struct options *o, const struct command *command, int argc, char **argv);
+void options_free(struct options *o);
+
+/* The help of one subcommand. */
+void options_help(FILE *out, const struct command *command);
+
+/* The checks that --only and --skip leave; without --only those that defaults_on picks (NULL: all). */
+struct check_selection options_selection(const struct options *o,
+    bool (*default_on)(const struct check *check));
+
+/*
+ * The configuration that -c names, else the default file, else (there is none)
+ * the defaults.  NULL, with the faults on standard error, when it is bad.
+ */
+struct config *options_config(const struct options *o);
+
+#endif

@@ -1,0 +1,400 @@
+/* show.c - results on standard output: what each message got, and their sum. */
+#include "config.h" /* wcwidth is declared with the system's extensions alone */
+
+#include "tools/show.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/log.h"
+#include "base/utf8.h"
+#include "tools/tools.h"
+
+enum {
+	TEXT_MAX = RECORD_MAX + 1,
+	WIDTH_DEFAULT = 100,
+	WIDTH_LEAST = 40,
+};
+
+/* ---- one field on one line -------------------------------------------------- */
+
+/* The least piece of a field that is shown as a whole. */
+struct piece {
+	size_t octets; /* it stands for so many */
+	size_t columns;
+	enum { PIECE_SHOWN, PIECE_HEX, PIECE_BLANK, PIECE_NOTHING } as;
+};
+
+/* A fold vanishes but for its blank, a tab is one blank, what cannot be shown is \xNN. */
+static struct piece piece_at(struct slice text, size_t at)
+{
+	uint32_t code;
+	size_t len = utf8_decode(text, at, &code);
+	int columns;
+
+	if (text.data[at] == '\t')
+		return (struct piece){ 1, 1, PIECE_BLANK };
+	if (text.len - at > 2 && memcmp(text.data + at, "\r\n", 2) == 0 &&
+	    (text.data[at + 2] == ' ' || text.data[at + 2] == '\t'))
+		return (struct piece){ 2, 0, PIECE_NOTHING };
+	if (len == 0 || !utf8_is_printable(code))
+		return (struct piece){ 1, 4, PIECE_HEX };
+	columns = wcwidth((wchar_t)code);
+	return (struct piece){ len, columns < 0 ? 1 : (size_t)columns, PIECE_SHOWN };
+}
+
+/* Columns that the octets before end take; one inside a piece counts as its first. */
+static size_t columns_before(struct slice text, size_t end)
+{
+	size_t columns = 0;
+
+	for (size_t at = 0; at < text.len;) {
+		struct piece p = piece_at(text, at);
+
+		at += p.octets;
+		if (at > end)
+			break;
+		columns += p.columns;
+	}
+	return columns;
+}
+
+/* The part of a line that is shown: columns first to last, the second not included. */
+struct window {
+	size_t first, last;
+};
+
+/* As much as fits, with the mark a third of the way in when not all does. */
+static struct window choose_window(size_t room, size_t columns, size_t mark)
+{
+	struct window w = { 0, columns };
+
+	if (columns <= room)
+		return w;
+	if (mark > room / 3)
+		w.first = mark - room / 3;
+	if (w.first > columns - room)
+		w.first = columns - room;
+	w.last = w.first + room;
+	return w;
+}
+
+static void add_blanks(struct buf *out, size_t count)
+{
+	while (count-- > 0)
+		buf_add_char(out, ' ');
+}
+
+static void add_piece(struct buf *out, struct slice text, size_t at, const struct piece *p)
+{
+	switch (p->as) {
+	case PIECE_SHOWN: buf_add(out, text.data + at, p->octets); break;
+	case PIECE_HEX: buf_printf(out, "\\x%02x", (unsigned)(unsigned char)text.data[at]); break;
+	case PIECE_BLANK: buf_add_char(out, ' '); break;
+	case PIECE_NOTHING: break;
+	}
+}
+
+/* The pieces inside the window; one that an edge cuts leaves blanks in its place. */
+static void add_window(struct buf *out, struct slice text, struct window w)
+{
+	size_t column = 0;
+
+	for (size_t at = 0; at < text.len && column < w.last;) {
+		struct piece p = piece_at(text, at);
+		size_t end = column + p.columns;
+
+		if (column >= w.first && end <= w.last)
+			add_piece(out, text, at, &p);
+		else if (end > w.first)
+			add_blanks(out, (end < w.last ? end : w.last) -
+					    (column > w.first ? column : w.first));
+		at += p.octets;
+		column = end;
+	}
+}
+
+/* ---- colours ---------------------------------------------------------------- */
+
+#define BOLD   "1"
+#define RED    "1;31"
+#define YELLOW "1;33"
+#define GREEN  "32"
+#define DIM    "2"
+
+static void colour_on(struct show *s, const char *colour)
+{
+	if (s->colour)
+		buf_printf(&s->text, "\033[%sm", colour);
+}
+
+static void colour_off(struct show *s)
+{
+	if (s->colour)
+		buf_add_text(&s->text, "\033[0m");
+}
+
+static void add_coloured(struct show *s, const char *colour, const char *text)
+{
+	colour_on(s, colour);
+	buf_add_text(&s->text, text);
+	colour_off(s);
+}
+
+static const char *outcome_colour(enum outcome outcome)
+{
+	if (outcome == OUTCOME_ACCEPT)
+		return GREEN;
+	return outcome == OUTCOME_REJECT ? RED : YELLOW;
+}
+
+/* ---- a finding -------------------------------------------------------------- */
+
+/* Does the finding's token stand at its offset in this text? */
+static bool points_into(const struct finding *f, struct slice text)
+{
+	return f->offset <= text.len &&
+	       slice_equal(slice_part(text, f->offset, f->offset + f->token.len), f->token);
+}
+
+/*
+ * The text that the finding's offset counts in.  A finding says which field,
+ * not which of several: the first that has the token in that place is meant.
+ */
+static bool find_text(const struct result *r, const struct finding *f, struct slice *text)
+{
+	const struct message *m = r->judgement->message;
+
+	if (f->field == NULL || !f->has_offset)
+		return false;
+	if (strcmp(f->field, "MAIL FROM") == 0) {
+		*text = m->mail_from.raw;
+		return points_into(f, *text);
+	}
+	if (strcmp(f->field, "RCPT TO") == 0) {
+		for (size_t i = 0; r->rcpts != NULL && i < r->rcpts->count; i++)
+			if (points_into(f, *text = slice_of(r->rcpts->items[i])))
+				return true;
+		return false;
+	}
+	for (size_t i = 0; i < m->field_count; i++)
+		if (slice_equal_nocase(m->fields[i].name, slice_of(f->field)) &&
+		    points_into(f, *text = m->fields[i].body))
+			return true;
+	return false;
+}
+
+/* The offending line, and below it a caret under the first column of the token. */
+static void add_excerpt(struct show *s, const struct result *r, const struct finding *f)
+{
+	struct slice text;
+	size_t indent, mark, length;
+	const char *gap;
+	struct window w;
+
+	if (!find_text(r, f, &text))
+		return;
+	/* a bare body may begin without the blank that fields have */
+	gap = r->facts.bare && text.len > 0 && text.data[0] != ' ' ? " " : "";
+	indent = 2 + strlen(f->field) + 1 + strlen(gap);
+	mark = columns_before(text, f->offset);
+	length = columns_before(text, f->offset + f->token.len) - mark;
+	w = choose_window(s->width > indent + 2 ? s->width - indent - 2 : 1,
+	    columns_before(text, text.len), mark);
+	buf_printf(&s->text, "  %s:%s%s", f->field, gap, w.first > 0 ? "…" : "");
+	add_window(&s->text, text, w);
+	buf_add_text(&s->text, w.last < columns_before(text, text.len) ? "…\n" : "\n");
+	add_blanks(&s->text, indent + (w.first > 0) + mark - w.first);
+	colour_on(s, RED);
+	buf_add_char(&s->text, '^');
+	for (size_t at = mark + 1; at < mark + length && at < w.last; at++)
+		buf_add_char(&s->text, '~');
+	colour_off(s);
+	buf_add_char(&s->text, '\n');
+}
+
+/* "  from.syntax: reject: the address has no @ (RFC 5322 3.4.1)", then how to mend it. */
+static void add_finding(struct show *s, const struct result *r, const struct finding *f)
+{
+	const char *action = action_name(f->action);
+
+	add_excerpt(s, r, f);
+	buf_add_text(&s->text, "  ");
+	add_coloured(s, BOLD, f->check->name);
+	buf_add_text(&s->text, ": ");
+	if (f->result == FINDING_UNKNOWN)
+		buf_add_text(&s->text, "could not be told: ");
+	add_coloured(s, f->action <= ACTION_LOG ? DIM :
+			f->action == ACTION_REJECT ? RED : YELLOW, action);
+	buf_add_text(&s->text, ": ");
+	utf8_escape(&s->text, f->reason);
+	if (f->rfc != NULL)
+		buf_printf(&s->text, " (%s)", f->rfc);
+	if (f->fix.len > 0) {
+		buf_add_text(&s->text, "\n    fix: ");
+		utf8_escape(&s->text, f->fix);
+	}
+	buf_add_char(&s->text, '\n');
+}
+
+static void add_findings(struct show *s, const struct result *r)
+{
+	const struct findings *findings = &r->judgement->findings;
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *f = &findings->list[i];
+
+		if (f->result == FINDING_FAIL || f->result == FINDING_UNKNOWN) {
+			add_finding(s, r, f);
+			continue;
+		}
+		colour_on(s, DIM);
+		buf_printf(&s->text, "  %s: %s", f->check->name, finding_result_name(f->result));
+		colour_off(s);
+		buf_add_char(&s->text, '\n');
+	}
+	if (findings->dropped > 0)
+		buf_printf(&s->text, "  and %zu findings more\n", findings->dropped);
+}
+
+/* ---- a message -------------------------------------------------------------- */
+
+/* The name of a file is shown whole, however long; the text of a field in one line. */
+static void add_title(struct show *s, const struct result *r)
+{
+	size_t columns = columns_before(r->title, r->title.len);
+
+	if (r->facts.bare)
+		add_window(&s->text, r->title, choose_window(s->width, columns, 0));
+	else
+		utf8_escape(&s->text, r->title);
+}
+
+/* "a.eml: reject 550 5.1.7, mode audit" */
+static void add_heading(struct show *s, const struct result *r)
+{
+	const struct verdict *v = r->verdict;
+	bool quiet = v->verdict == OUTCOME_ACCEPT && r->judgement->findings.count == 0;
+
+	if (!quiet)
+		colour_on(s, BOLD);
+	add_title(s, r);
+	if (!quiet)
+		colour_off(s);
+	buf_add_text(&s->text, ": ");
+	add_coloured(s, outcome_colour(v->verdict), outcome_name(v->verdict));
+	if (v->reply.code != 0)
+		buf_printf(&s->text, " %d %s", v->reply.code, v->reply.enhanced);
+	if (!quiet)
+		buf_printf(&s->text, ", mode %s", mode_name(v->mode));
+	buf_add_char(&s->text, '\n');
+}
+
+static void count(struct show *s, const struct result *r)
+{
+	s->messages++;
+	s->verdicts[r->verdict->verdict]++;
+	if (r->verdict->verdict == OUTCOME_ACCEPT && r->verdict->unknown)
+		s->unknown++;
+}
+
+void show_result(struct show *s, const struct result *r)
+{
+	buf_reset(&s->text);
+	if (s->json) {
+		record_json(r->judgement, r->verdict, &r->facts, RECORD_MAX, &s->text);
+		buf_add_char(&s->text, '\n');
+	} else {
+		add_heading(s, r);
+		add_findings(s, r);
+	}
+	progress_clear(&s->progress);
+	fwrite(buf_text(&s->text), 1, s->text.len, stdout);
+	fflush(stdout);
+	count(s, r);
+	progress_step(&s->progress, s->messages);
+}
+
+void show_unreadable(struct show *s, const char *name, int error)
+{
+	progress_clear(&s->progress);
+	log_line(LOG_LEVEL_ERROR, "%s: %s", name, strerror(error));
+	s->unreadable++;
+}
+
+/* ---- the whole run ---------------------------------------------------------- */
+
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) == 1 && (no_colour == NULL || *no_colour == '\0') &&
+	       term != NULL && strcmp(term, "dumb") != 0;
+}
+
+static size_t output_width(void)
+{
+	struct winsize size;
+
+	if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 ||
+	    size.ws_col == 0)
+		return WIDTH_DEFAULT;
+	return size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col;
+}
+
+void show_begin(struct show *s, const struct options *o)
+{
+	*s = (struct show){ .json = o->json, .verbose = o->verbose };
+	s->colour = !s->json && wants_colour();
+	s->width = output_width();
+	buf_init(&s->text, TEXT_MAX);
+	progress_begin(&s->progress);
+}
+
+/* "1204 messages: 1190 accept, 14 reject" */
+static void print_sum(const struct show *s)
+{
+	const char *comma = ":";
+
+	printf("%zu messages", s->messages);
+	for (int i = 0; i < SHOW_OUTCOMES; i++) {
+		if (s->verdicts[i] == 0)
+			continue;
+		printf("%s %zu %s", comma, s->verdicts[i], outcome_name((enum outcome)i));
+		comma = ",";
+	}
+	if (s->unknown > 0)
+		printf(" (%zu with a question left open)", s->unknown);
+	if (s->unreadable > 0)
+		printf("; %zu could not be read", s->unreadable);
+	putchar('\n');
+}
+
+static int exit_status(const struct show *s)
+{
+	if (s->unreadable > 0)
+		return STATUS_INPUT;
+	if (s->verdicts[OUTCOME_FLAG] + s->verdicts[OUTCOME_QUARANTINE] +
+		s->verdicts[OUTCOME_REJECT] > 0)
+		return STATUS_ACTED;
+	return s->verdicts[OUTCOME_TEMPFAIL] + s->unknown > 0 ? STATUS_UNKNOWN : STATUS_GOOD;
+}
+
+int show_end(struct show *s)
+{
+	progress_clear(&s->progress);
+	if (!s->json && s->messages + s->unreadable > 1)
+		print_sum(s);
+	buf_free(&s->text);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		log_line(LOG_LEVEL_ERROR, "standard output: %s", strerror(errno));
+		return STATUS_OUTPUT;
+	}
+	return exit_status(s);
+}
