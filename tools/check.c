@@ -126,8 +126,7 @@ static void judge_header(void *context)
 
 	message_end_header(job->message);
 	set_sender(job);
-	if (job->message->has_mail)
-		judge_stage(&job->judgement, STAGE_MAIL, NULL);
+	judge_stage(&job->judgement, STAGE_MAIL, NULL);
 	for (size_t i = 0; i < job->options->rcpts.count; i++) {
 		struct path rcpt =
 		    message_add_rcpt(job->message, slice_of(job->options->rcpts.items[i]));

@@ -119,9 +119,6 @@ struct finding *check_add(struct check_run *run, struct finding finding)
 	}
 	make_room(run->arena, out);
 	finding.check = run->check;
-	/* a forward-path is gone with the next one, what is reported of it stays */
-	if (run->rcpt != NULL && finding.token.data != NULL)
-		finding.token = arena_copy(run->arena, finding.token);
 	out->list[out->count] = finding;
 	return &out->list[out->count++];
 }

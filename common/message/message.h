@@ -115,7 +115,7 @@ void message_set_mail(struct message *m, struct slice path);
 /*
  * Copies and parses the argument of RCPT TO, counts it and keeps its domain.
  * The path is valid until the next call: a hundred thousand recipients must
- * not pile up.  Checks copy what they report of it.
+ * not pile up.  Policy copies what findings keep of it.
  */
 struct path message_add_rcpt(struct message *m, struct slice path);
 

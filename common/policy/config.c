@@ -62,9 +62,10 @@ bool domain_list_has(const struct string_list *list, struct slice domain)
 		if (item.len > 1 && item.data[0] == '*') {
 			/* ".x" at the end, and a label before it */
 			struct slice tail = slice_part(item, 1, item.len);
+			size_t rest = domain.len - tail.len;
 
 			if (domain.len > tail.len &&
-			    slice_equal(slice_part(domain, domain.len - tail.len, domain.len), tail))
+			    slice_equal(slice_part(domain, rest, domain.len), tail))
 				return true;
 		} else if (slice_equal(item, domain)) {
 			return true;

@@ -234,7 +234,8 @@ bool config_text_read(struct config_text *t, struct slice text)
 		if (!copy_token(&s))
 			return false;
 	if (s.depth > 0)
-		return fault(&s, s.braces[s.depth - 1].line, "the \"{\" on this line is not closed");
+		return fault(&s, s.braces[s.depth - 1].line,
+		    "the \"{\" on this line is not closed");
 	return true;
 }
 

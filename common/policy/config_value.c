@@ -425,6 +425,7 @@ bool value_address(const char *text, void *target, struct buf *why)
 bool value_resolver(const char *text, void *target, struct buf *why)
 {
 	size_t len = strcspn(text, "@");
+	const char *port = text[len] == '@' ? text + len + 1 : NULL;
 	char address[IP_TEXT_SIZE] = "";
 	struct ip ip;
 	bool good;
@@ -433,7 +434,7 @@ bool value_resolver(const char *text, void *target, struct buf *why)
 		memcpy(address, text, len);
 	good = strcmp(text, "recursive") == 0 || *text == '/' ||
 	    (ip_parse(address, &ip) &&
-		(text[len] == '\0' || is_number(text + len + 1, strlen(text + len + 1), 1, 65535)));
+		(port == NULL || is_number(port, strlen(port), 1, 65535)));
 	if (!good) {
 		buf_printf(why, "\"%s\" is neither ADDRESS@PORT, \"recursive\" nor an absolute path",
 		    text);

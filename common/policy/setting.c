@@ -198,8 +198,7 @@ static bool matches_mail_from(const struct string_list *patterns, const struct m
 {
 	struct slice address = m->mail_from.address;
 
-	if (!m->has_mail)
-		return false;
+	/* without MAIL there is neither an address nor a null sender */
 	return matches_any(patterns, m->mail_from.null ? SLICE("") : address);
 }
 

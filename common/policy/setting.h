@@ -18,7 +18,7 @@
 #include "message/message.h"
 #include "policy/config.h"
 
-/* The action configured for a check and this message: domain, class, global, the table's default. */
+/* The action configured for a check and this message: domain, class, global, the table's. */
 enum action setting_action(const struct config *config, const struct message *message,
     const struct check *check);
 

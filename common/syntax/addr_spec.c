@@ -157,6 +157,19 @@ static void add_mailbox(struct from_parser *p, struct range local, struct range 
 	p->next_mailbox = &m->next;
 }
 
+/* RFC 2047 5(3): an encoded-word must not be any part of an addr-spec. */
+static void check_encoded(struct from_parser *p, struct range local, struct range domain)
+{
+	const struct range whole = { local.begin, domain.end };
+
+	if (encoded_word_is(range_text(p, whole)))
+		from_note_range(p, SYNTAX_ENCODED_ADDRESS, whole);
+	else if (encoded_word_is(range_text(p, local)))
+		from_note_range(p, SYNTAX_ENCODED_ADDRESS, local);
+	else if (encoded_word_is(range_text(p, domain)))
+		from_note_range(p, SYNTAX_ENCODED_ADDRESS, domain);
+}
+
 /* Both halves are there: checks them and keeps the address if it can be told. */
 static void read_halves(struct from_parser *p, struct range local, struct range domain,
     struct slice name, bool shaky)
@@ -167,10 +180,7 @@ static void read_halves(struct from_parser *p, struct range local, struct range 
 	struct syntax_error error;
 
 	good = check_domain(p, domain) && good;
-	if (encoded_word_is(range_text(p, local)))
-		from_note_range(p, SYNTAX_ENCODED_ADDRESS, local);
-	else if (encoded_word_is(host))
-		from_note_range(p, SYNTAX_ENCODED_ADDRESS, domain);
+	check_encoded(p, local, domain);
 	if (!good)
 		return;
 	check_lengths(p, local, domain);
