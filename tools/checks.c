@@ -42,8 +42,8 @@ static void add_json(struct buf *out)
 
 static void add_table(struct buf *out)
 {
-	buf_printf(out, "%-26s %-5s %-10s %-10s %s\n", "CHECK", "STAGE", "DEFAULT", "REPLY",
-	    "FAILS WHEN");
+	buf_printf(
+	    out, "%-26s %-5s %-10s %-10s %s\n", "CHECK", "STAGE", "DEFAULT", "REPLY", "FAILS WHEN");
 	for (size_t i = 0; i < check_count; i++)
 		buf_printf(out, "%-26s %-5s %-10s %d %-6s %s\n", checks[i].name,
 		    stage_name(checks[i].stage), action_name(checks[i].action),

@@ -12,18 +12,19 @@
 
 enum {
 	FAULTS_MAX = 64 * 1024, /* octets of a configuration's faults that are shown */
-	HELP_COLUMN = 22,	 /* where the explanations of a help text begin */
+	HELP_COLUMN = 22, /* where the explanations of a help text begin */
 };
 
 static const long long time_last = 253402300799; /* the end of the year 9999 */
 
 struct option_row {
-	const char *name;     /* behind "--"; NULL: the letter alone */
-	char letter;	      /* '\0': there is none */
+	const char *name; /* behind "--"; NULL: the letter alone */
+	char letter; /* '\0': there is none */
 	const char *argument; /* NULL: takes none */
-	unsigned commands;    /* 0: belongs to a later version */
-	/* Stores the value; returns what is wrong with it, or NULL. */
+	unsigned commands; /* 0: belongs to a later version */
+	/* Stores the value (NULL: it takes none); returns what is wrong with it, or NULL. */
 	const char *(*set)(struct options *o, const char *value);
+	size_t flag; /* where set is NULL: the bool of struct options that becomes true */
 	const char *help;
 };
 
@@ -68,13 +69,6 @@ static const char *set_helo(struct options *o, const char *value)
 	return *value == '\0' ? "a name has at least one character" : NULL;
 }
 
-static const char *set_smtputf8(struct options *o, const char *value)
-{
-	(void)value;
-	o->smtputf8 = true;
-	return NULL;
-}
-
 /* pattern-list = pattern *("," pattern), each matching a check's name */
 static const char *add_patterns(struct words *words, const char *value)
 {
@@ -100,34 +94,6 @@ static const char *set_skip(struct options *o, const char *value)
 	return add_patterns(&o->skip, value);
 }
 
-static const char *set_json(struct options *o, const char *value)
-{
-	(void)value;
-	o->json = true;
-	return NULL;
-}
-
-static const char *set_verbose(struct options *o, const char *value)
-{
-	(void)value;
-	o->verbose = true;
-	return NULL;
-}
-
-static const char *set_mbox(struct options *o, const char *value)
-{
-	(void)value;
-	o->mbox = true;
-	return NULL;
-}
-
-static const char *set_offline(struct options *o, const char *value)
-{
-	(void)value;
-	o->offline = true;
-	return NULL;
-}
-
 static const char *set_time(struct options *o, const char *value)
 {
 	char *end;
@@ -140,13 +106,6 @@ static const char *set_time(struct options *o, const char *value)
 	return NULL;
 }
 
-static const char *set_stdin(struct options *o, const char *value)
-{
-	(void)value;
-	o->from_stdin = true;
-	return NULL;
-}
-
 static const char *set_nul(struct options *o, const char *value)
 {
 	(void)value;
@@ -154,36 +113,34 @@ static const char *set_nul(struct options *o, const char *value)
 	return NULL;
 }
 
-static const char *set_help(struct options *o, const char *value)
-{
-	(void)value;
-	o->help = true;
-	return NULL;
-}
-
 #define JUDGING (COMMAND_CHECK | COMMAND_FROM)
 
+#define FLAG(member) NULL, offsetof(struct options, member)
+
 static const struct option_row rows[] = {
-	{ NULL, 'c', "FILE", JUDGING, set_config,
+	{ NULL, 'c', "FILE", JUDGING, set_config, 0,
 	    "read this configuration file, not the default one" },
-	{ "mail-from", 0, "ADDR", COMMAND_CHECK, set_mail_from,
+	{ "mail-from", 0, "ADDR", COMMAND_CHECK, set_mail_from, 0,
 	    "the envelope sender, empty for the null one (default: Return-Path, else From)" },
-	{ "rcpt", 0, "ADDR", COMMAND_CHECK, set_rcpt, "an envelope recipient; may be repeated" },
-	{ "auth", 0, "LOGIN", COMMAND_CHECK, set_auth, "judge as sent by this login" },
-	{ "client", 0, "IP", COMMAND_CHECK, set_client, "judge as sent from this address" },
-	{ "helo", 0, "NAME", COMMAND_CHECK, set_helo, "the client's name in HELO" },
-	{ "smtputf8", 0, NULL, JUDGING, set_smtputf8, "judge as sent with SMTPUTF8" },
-	{ "only", 0, "NAMES", JUDGING, set_only, "run these checks alone: comma separated, from.*" },
-	{ "skip", 0, "NAMES", JUDGING, set_skip, "run all but these checks; wins over --only" },
-	{ "mbox", 0, NULL, COMMAND_CHECK, set_mbox, "the files are mboxes" },
-	{ "stdin", 0, NULL, COMMAND_FROM, set_stdin, "read texts from standard input, one a line" },
-	{ NULL, '0', NULL, COMMAND_FROM, set_nul,
+	{ "rcpt", 0, "ADDR", COMMAND_CHECK, set_rcpt, 0, "an envelope recipient; may be repeated" },
+	{ "auth", 0, "LOGIN", COMMAND_CHECK, set_auth, 0, "judge as sent by this login" },
+	{ "client", 0, "IP", COMMAND_CHECK, set_client, 0, "judge as sent from this address" },
+	{ "helo", 0, "NAME", COMMAND_CHECK, set_helo, 0, "the client's name in HELO" },
+	{ "smtputf8", 0, NULL, JUDGING, FLAG(smtputf8), "judge as sent with SMTPUTF8" },
+	{ "only", 0, "NAMES", JUDGING, set_only, 0,
+	    "run these checks alone: comma separated, from.*" },
+	{ "skip", 0, "NAMES", JUDGING, set_skip, 0, "run all but these checks; wins over --only" },
+	{ "mbox", 0, NULL, COMMAND_CHECK, FLAG(mbox), "the files are mboxes" },
+	{ "stdin", 0, NULL, COMMAND_FROM, FLAG(from_stdin),
+	    "read texts from standard input, one a line" },
+	{ NULL, '0', NULL, COMMAND_FROM, set_nul, 0,
 	    "read texts from standard input, with a NUL between them" },
-	{ "offline", 0, NULL, JUDGING, set_offline, "ask no DNS and no store over the network" },
-	{ "time", 0, "EPOCH", JUDGING, set_time, "judge as of then, in seconds since 1970" },
-	{ "json", 0, NULL, JUDGING | COMMAND_CHECKS, set_json, "write JSON" },
-	{ "verbose", 0, NULL, JUDGING, set_verbose, "show checks that passed or were skipped, too" },
-	{ "help", 0, NULL, JUDGING | COMMAND_CHECKS, set_help, "show this" },
+	{ "offline", 0, NULL, JUDGING, FLAG(offline), "ask no DNS and no store over the network" },
+	{ "time", 0, "EPOCH", JUDGING, set_time, 0, "judge as of then, in seconds since 1970" },
+	{ "json", 0, NULL, JUDGING | COMMAND_CHECKS, FLAG(json), "write JSON" },
+	{ "verbose", 0, NULL, JUDGING, FLAG(verbose),
+	    "show checks that passed or were skipped, too" },
+	{ "help", 0, NULL, JUDGING | COMMAND_CHECKS, FLAG(help), "show this" },
 	{ .name = "egress", .argument = "IP" },
 	{ .name = "egress-helo", .argument = "NAME" },
 	{ .name = "records", .argument = "FILE" },
@@ -244,6 +201,10 @@ static bool parse_option(struct options *o, int argc, char **argv, int *at)
 		if (*at + 1 >= argc)
 			return refuse(o, word, "needs a value");
 		value = argv[++*at];
+	}
+	if (row->set == NULL) {
+		*(bool *)((char *)o + row->flag) = true;
+		return true;
 	}
 	wrong = row->set(o, value);
 	return wrong == NULL ? true : refuse(o, value == NULL ? word : value, wrong);
@@ -310,8 +271,8 @@ static bool named(const struct words *lists, const struct check *check)
 	return false;
 }
 
-struct check_selection options_selection(const struct options *o,
-    bool (*default_on)(const struct check *check))
+struct check_selection options_selection(
+    const struct options *o, bool (*default_on)(const struct check *check))
 {
 	struct check_selection selection = { 0 };
 

@@ -41,7 +41,7 @@ struct words {
 
 struct options {
 	const struct command *command;
-	const char *config;    /* NULL: the default file if there is one */
+	const char *config; /* NULL: the default file if there is one */
 	const char *mail_from; /* NULL: not given; "" is the null sender */
 	struct words rcpts;
 	const char *auth;
@@ -67,9 +67,12 @@ void options_free(struct options *o);
 /* The help of one subcommand. */
 void options_help(FILE *out, const struct command *command);
 
-/* The checks that --only and --skip leave; without --only those that defaults_on picks (NULL: all). */
-struct check_selection options_selection(const struct options *o,
-    bool (*default_on)(const struct check *check));
+/*
+ * The checks that --only and --skip leave; without --only those that default_on
+ * picks (NULL: all).
+ */
+struct check_selection options_selection(
+    const struct options *o, bool (*default_on)(const struct check *check));
 
 /*
  * The configuration that -c names, else the default file, else (there is none)

@@ -45,8 +45,8 @@ static bool operands_fit(const struct options *o)
 	if (!takes && o->operands.count > 0)
 		log_line(LOG_LEVEL_ERROR, "%s: takes no operand", o->command->name);
 	else if (takes && o->operands.count == 0 && !o->from_stdin)
-		log_line(LOG_LEVEL_ERROR, "%s: %s is missing", o->command->name,
-		    o->command->operands);
+		log_line(
+		    LOG_LEVEL_ERROR, "%s: %s is missing", o->command->name, o->command->operands);
 	else
 		return true;
 	return false;

@@ -37,8 +37,8 @@ void progress_step(struct progress *p, size_t done)
 	if (elapsed < FIRST_AFTER_MS || now - p->drawn_ms < AGAIN_AFTER_MS)
 		return;
 	/* return, text, and the end of an older, longer text erased */
-	fprintf(stderr, "\r%zu messages, %lld a second\033[K", done,
-	    (long long)done * 1000 / elapsed);
+	fprintf(
+	    stderr, "\r%zu messages, %lld a second\033[K", done, (long long)done * 1000 / elapsed);
 	fflush(stderr);
 	p->drawn_ms = now;
 	p->visible = true;

@@ -113,8 +113,8 @@ static void add_window(struct buf *out, struct slice text, struct window w)
 		if (column >= w.first && end <= w.last)
 			add_piece(out, text, at, &p);
 		else if (end > w.first)
-			add_blanks(out, (end < w.last ? end : w.last) -
-					    (column > w.first ? column : w.first));
+			add_blanks(out,
+			    (end < w.last ? end : w.last) - (column > w.first ? column : w.first));
 		at += p.octets;
 		column = end;
 	}
@@ -230,8 +230,11 @@ static void add_finding(struct show *s, const struct result *r, const struct fin
 	buf_add_text(&s->text, ": ");
 	if (f->result == FINDING_UNKNOWN)
 		buf_add_text(&s->text, "could not be told: ");
-	add_coloured(s, f->action <= ACTION_LOG ? DIM :
-			f->action == ACTION_REJECT ? RED : YELLOW, action);
+	add_coloured(s,
+	    f->action <= ACTION_LOG      ? DIM
+	    : f->action == ACTION_REJECT ? RED
+					 : YELLOW,
+	    action);
 	buf_add_text(&s->text, ": ");
 	utf8_escape(&s->text, f->reason);
 	if (f->rfc != NULL)
@@ -270,10 +273,13 @@ static void add_title(struct show *s, const struct result *r)
 {
 	size_t columns = columns_before(r->title, r->title.len);
 
-	if (r->facts.bare)
-		add_window(&s->text, r->title, choose_window(s->width, columns, 0));
-	else
+	if (!r->facts.bare) {
 		utf8_escape(&s->text, r->title);
+		return;
+	}
+	add_window(&s->text, r->title, choose_window(s->width, columns, 0));
+	if (columns > s->width)
+		buf_add_text(&s->text, "…");
 }
 
 /* "a.eml: reject 550 5.1.7, mode audit" */
@@ -381,7 +387,8 @@ static int exit_status(const struct show *s)
 	if (s->unreadable > 0)
 		return STATUS_INPUT;
 	if (s->verdicts[OUTCOME_FLAG] + s->verdicts[OUTCOME_QUARANTINE] +
-		s->verdicts[OUTCOME_REJECT] > 0)
+		s->verdicts[OUTCOME_REJECT] >
+	    0)
 		return STATUS_ACTED;
 	return s->verdicts[OUTCOME_TEMPFAIL] + s->unknown > 0 ? STATUS_UNKNOWN : STATUS_GOOD;
 }

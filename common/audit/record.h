@@ -12,17 +12,17 @@
 #include "policy/judge.h"
 
 enum {
-	RECORD_MIN = 300,	   /* the least ceiling that a record always fits in */
-	RECORD_SYSLOG_MAX = 7000,  /* octets of a record on syslog */
-	RECORD_MAX = 1024 * 1024,  /* anywhere else */
+	RECORD_MIN = 300,         /* the least ceiling that a record always fits in */
+	RECORD_SYSLOG_MAX = 7000, /* octets of a record on syslog */
+	RECORD_MAX = 1024 * 1024, /* anywhere else */
 };
 
 /* What only the front end knows of a message. */
 struct record_facts {
-	struct slice file;     /* name of the file as given; not there in the daemon */
-	long long time_ms;     /* since the epoch, UTC */
-	long long elapsed_us;  /* spent on judging */
-	bool bare;	       /* `presend from`: author, from_raw and findings, no envelope */
+	struct slice file;    /* name of the file as given; not there in the daemon */
+	long long time_ms;    /* since the epoch, UTC */
+	long long elapsed_us; /* spent on judging */
+	bool bare;            /* `presend from`: author, from_raw and findings, no envelope */
 };
 
 /*
@@ -57,9 +57,9 @@ struct slice record_mail_from(const struct message *m);
 
 /* How much of a message one attempt at its record writes. */
 struct record_level {
-	size_t cut;    /* octets of a value; 0: all */
-	size_t list;   /* members of a list */
-	bool outline;  /* only what is always there */
+	size_t cut;   /* octets of a value; 0: all */
+	size_t list;  /* members of a list */
+	bool outline; /* only what is always there */
 };
 
 /* The attempts in turn, from the whole record to an outline that fits in RECORD_MIN. */

@@ -14,9 +14,9 @@
 #include "base/slice.h"
 
 struct buf {
-	char *data;	/* NULL until something is added */
-	size_t len;	/* octets in use, the NUL behind them not counted */
-	size_t size;	/* octets allocated */
+	char *data;     /* NULL until something is added */
+	size_t len;     /* octets in use, the NUL behind them not counted */
+	size_t size;    /* octets allocated */
 	size_t ceiling; /* len never exceeds it */
 	bool truncated;
 };

@@ -20,8 +20,7 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO };
 void log_open(const char *ident, bool to_stderr, int facility);
 
 /* A line of the operator's log; thread-safe; at most 1,000 octets are kept. */
-void log_line(enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
  * A finished record: written as it is, in one piece, with a line end.  It must

@@ -94,18 +94,18 @@ void utf8_encode(struct buf *out, uint32_t code)
 static const struct {
 	uint32_t first, last;
 } hidden[] = {
-	{ 0x0000, 0x001f },	/* C0 */
-	{ 0x007f, 0x009f },	/* DEL, C1 */
-	{ 0x00ad, 0x00ad },	/* soft hyphen */
-	{ 0x061c, 0x061c },	/* Arabic letter mark */
-	{ 0x180e, 0x180e },	/* Mongolian vowel separator */
-	{ 0x200b, 0x200f },	/* zero width, direction marks */
-	{ 0x2028, 0x202e },	/* separators, direction embeddings and overrides */
-	{ 0x2060, 0x206f },	/* invisible operators, direction isolates */
-	{ 0xfdd0, 0xfdef },	/* noncharacters */
-	{ 0xfeff, 0xfeff },	/* byte order mark */
-	{ 0xfff9, 0xfffb },	/* interlinear annotation */
-	{ 0xe0000, 0xe0fff },	/* tags and variation selectors */
+	{ 0x0000, 0x001f },   /* C0 */
+	{ 0x007f, 0x009f },   /* DEL, C1 */
+	{ 0x00ad, 0x00ad },   /* soft hyphen */
+	{ 0x061c, 0x061c },   /* Arabic letter mark */
+	{ 0x180e, 0x180e },   /* Mongolian vowel separator */
+	{ 0x200b, 0x200f },   /* zero width, direction marks */
+	{ 0x2028, 0x202e },   /* separators, direction embeddings and overrides */
+	{ 0x2060, 0x206f },   /* invisible operators, direction isolates */
+	{ 0xfdd0, 0xfdef },   /* noncharacters */
+	{ 0xfeff, 0xfeff },   /* byte order mark */
+	{ 0xfff9, 0xfffb },   /* interlinear annotation */
+	{ 0xe0000, 0xe0fff }, /* tags and variation selectors */
 };
 
 bool utf8_is_printable(uint32_t code)

@@ -53,8 +53,8 @@ struct check_run;
 struct check {
 	const char *name;
 	enum stage stage;
-	unsigned needs; /* of enum need */
-	enum action action; /* the default */
+	unsigned needs;       /* of enum need */
+	enum action action;   /* the default */
 	const char *enhanced; /* enhanced status code of its reply, as "5.1.7" */
 	void (*run)(struct check_run *run);
 	const char *summary; /* what it fails on, one line */
@@ -68,7 +68,7 @@ enum { CHECKS_MAX = 64 }; /* no table is longer: arrays per check have this size
 /* Index of the row of that name, or -1. */
 int check_find(struct slice name);
 
-/* A pattern as "from.*": a whole name, or "*" for any octets, "." included.  Does it match any row? */
+/* Does the pattern match any row?  A whole name, or "*" for any octets, "." included. */
 bool check_pattern_known(const char *pattern);
 
 enum finding_result { FINDING_FAIL, FINDING_UNKNOWN, FINDING_PASS, FINDING_SKIPPED };
@@ -81,19 +81,19 @@ struct finding {
 	const char *enhanced; /* overrides the check's, or NULL */
 	const char *field;    /* "From", "MAIL FROM", "RCPT TO", or NULL */
 	bool has_offset;
-	size_t offset;	      /* octets from 0 in the field's body, or in the path as given */
-	struct slice token;   /* raw octets; escaped only when written */
-	struct slice reason;  /* a sentence without a full stop; may hold raw octets */
-	struct slice fix;     /* what to do; may hold raw octets; not there when nothing is known */
+	size_t offset;       /* octets from 0 in the field's body, or in the path as given */
+	struct slice token;  /* raw octets; escaped only when written */
+	struct slice reason; /* a sentence without a full stop; may hold raw octets */
+	struct slice fix;    /* what to do; may hold raw octets; not there when nothing is known */
 	const char *rfc;
 
 	/* filled in by policy */
 	enum action action; /* configured, after exemption and caps */
-	bool enforced;	    /* the mode in force for it */
+	bool enforced;      /* the mode in force for it */
 };
 
 enum {
-	FINDINGS_MAX = 100,	/* of a message: further ones are counted only */
+	FINDINGS_MAX = 100,     /* of a message: further ones are counted only */
 	RCPT_FINDINGS_MAX = 20, /* of them at RCPT */
 };
 
@@ -110,7 +110,7 @@ struct check_run {
 	const struct path *rcpt; /* the forward-path at hand, or NULL */
 	struct findings *out;
 	struct arena *arena; /* the message's */
-	bool found;	     /* it has added a finding */
+	bool found;          /* it has added a finding */
 };
 
 /*
@@ -121,8 +121,8 @@ struct check_run {
 struct finding *check_add(struct check_run *run, struct finding finding);
 
 /* Adds what a grammar function found: sentence, fix, RFC from its table, the token from text. */
-struct finding *check_add_syntax(struct check_run *run, const char *field, struct slice text,
-    const struct syntax_error *error);
+struct finding *check_add_syntax(
+    struct check_run *run, const char *field, struct slice text, const struct syntax_error *error);
 
 /* Which checks run: indexed like the table. */
 struct check_selection {

@@ -19,13 +19,13 @@ enum { BLOCK_SIZE = 64 * 1024 };
 struct message_reader {
 	FILE *stream;
 	bool mbox;
-	bool started; /* a message has been read */
-	bool eof; /* of the stream; what is in the block is still to come */
-	int error; /* errno of a stream that failed, or 0 */
-	bool inside; /* the next piece goes on a line */
-	size_t begin, end; /* what of the block is still to come */
+	bool started;          /* a message has been read */
+	bool eof;              /* of the stream; what is in the block is still to come */
+	int error;             /* errno of a stream that failed, or 0 */
+	bool inside;           /* the next piece goes on a line */
+	size_t begin, end;     /* what of the block is still to come */
 	struct buf name, body; /* the field at hand */
-	size_t body_octets; /* of its body, those not kept too */
+	size_t body_octets;    /* of its body, those not kept too */
 	bool in_field;
 	char block[BLOCK_SIZE];
 };
@@ -33,9 +33,9 @@ struct message_reader {
 /* A line, or a piece of one that is longer than the block. */
 struct line {
 	struct slice text; /* without the line end */
-	bool first; /* the line begins here */
-	bool last; /* it ends here, by a line end or with the stream */
-	size_t next; /* where in the block the next one begins */
+	bool first;        /* the line begins here */
+	bool last;         /* it ends here, by a line end or with the stream */
+	size_t next;       /* where in the block the next one begins */
 };
 
 struct message_reader *message_reader_new(FILE *stream, bool mbox)

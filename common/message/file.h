@@ -36,8 +36,8 @@ void message_reader_free(struct message_reader *r);
 
 enum reader_result {
 	READER_MESSAGE, /* one was read */
-	READER_END,	/* no further one */
-	READER_FAILED,	/* the stream failed: errno is set */
+	READER_END,     /* no further one */
+	READER_FAILED,  /* the stream failed: errno is set */
 };
 
 /* Takes a piece of the body, with CRLF line ends. */

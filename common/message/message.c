@@ -12,7 +12,10 @@
 enum { FIRST_ROOM = 32 };
 
 /* The fields that checks read by name: they survive the ceilings. */
-#define NAME(literal) { (literal), sizeof(literal) - 1 }
+#define NAME(literal)                                                                              \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
 static const struct slice named[MESSAGE_NAMES] = {
 	NAME("From"),
 	NAME("Sender"),

@@ -37,7 +37,8 @@ enum {
 	MESSAGE_NAMES = 7, /* how many names are kept beyond the limit */
 	MESSAGE_NAMED_MAX = 8,
 	MESSAGE_DOMAINS_MAX = 50,
-	MESSAGE_CUT_AT = 59000, /* a body this long may have been cut by the MTA (libmilter of Postfix) */
+	MESSAGE_CUT_AT =
+	    59000, /* a body this long may have been cut by the MTA (libmilter of Postfix) */
 };
 
 /* Who hands the message in; decided at MAIL by common/policy/class.c. */
@@ -68,7 +69,7 @@ struct transaction {
 	struct slice client_name; /* as the MTA names it: never proof of anything */
 	struct slice helo;
 	struct slice daemon_name;
-	struct slice login;	   /* {auth_authen} */
+	struct slice login;        /* {auth_authen} */
 	struct slice cert_subject; /* of a client certificate that the MTA verified */
 	struct slice queue_id;
 	enum mta mta;
@@ -86,8 +87,8 @@ struct message {
 	struct arena *arena;
 	struct transaction transaction;
 
-	struct path mail_from;	/* parsed by message_set_mail */
-	bool has_mail;		/* MAIL was seen: false for `presend from` */
+	struct path mail_from;      /* parsed by message_set_mail */
+	bool has_mail;              /* MAIL was seen: false for `presend from` */
 	struct slice *rcpt_domains; /* distinct, lower case, at most MESSAGE_DOMAINS_MAX */
 	size_t rcpt_domain_count;
 	size_t rcpt_count;
@@ -102,8 +103,8 @@ struct message {
 	size_t named_count[MESSAGE_NAMES]; /* of message.c: kept fields of those names */
 
 	const struct from_field **from; /* all kept From fields, parsed by message_end_header */
-	size_t from_count;		/* of the fields kept */
-	size_t from_total;		/* those not kept too */
+	size_t from_count;              /* of the fields kept */
+	size_t from_total;              /* those not kept too */
 };
 
 /* An empty message in that arena; it dies with the arena. */

@@ -13,8 +13,8 @@ static bool is_submitter(const struct config *config, const struct ip *client)
 
 static bool is_authenticated(const struct config *config, const struct transaction *t)
 {
-	return t->login.len > 0 ||
-	    (t->cert_subject.len > 0 && string_list_has(&config->cert_subjects, t->cert_subject));
+	return t->login.len > 0 || (t->cert_subject.len > 0 &&
+				       string_list_has(&config->cert_subjects, t->cert_subject));
 }
 
 enum sender_class class_decide(const struct config *config, const struct transaction *t)
@@ -31,8 +31,8 @@ enum sender_class class_decide(const struct config *config, const struct transac
 	return is_submitter(config, &t->client) ? CLASS_SUBMITTER : CLASS_NONE;
 }
 
-bool recipient_is_internal(const struct config *config, struct slice mailer,
-    const struct path *recipient)
+bool recipient_is_internal(
+    const struct config *config, struct slice mailer, const struct path *recipient)
 {
 	struct arena *arena;
 	struct slice domain;
@@ -47,7 +47,7 @@ bool recipient_is_internal(const struct config *config, struct slice mailer,
 		return false;
 	arena = arena_new();
 	internal = domain_to_ascii(arena, recipient->domain, &domain) &&
-	    domain_list_has(&config->own_domains, domain);
+		   domain_list_has(&config->own_domains, domain);
 	arena_free(arena);
 	return internal;
 }

@@ -24,7 +24,7 @@ enum sender_class class_decide(const struct config *config, const struct transac
  * not there when the MTA did not say; then the domain decides, and a local part
  * without one is inside.
  */
-bool recipient_is_internal(const struct config *config, struct slice mailer,
-    const struct path *recipient);
+bool recipient_is_internal(
+    const struct config *config, struct slice mailer, const struct path *recipient);
 
 #endif

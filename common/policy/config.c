@@ -33,8 +33,8 @@ void string_list_add(struct string_list *list, struct slice text)
 		memcpy(copy, text.data, text.len);
 	/* room is doubled whenever the count is a power of two */
 	if ((list->count & (list->count - 1)) == 0)
-		list->items = must_realloc(list->items,
-		    (list->count == 0 ? 1 : 2 * list->count) * sizeof *list->items);
+		list->items = must_realloc(
+		    list->items, (list->count == 0 ? 1 : 2 * list->count) * sizeof *list->items);
 	list->items[list->count++] = copy;
 }
 
@@ -87,7 +87,7 @@ static bool is_local_name(struct slice name)
 		char c = name.data[i];
 		bool last = i + 1 == name.len || name.data[i + 1] == '.';
 		bool good = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
-		    (c == '.' && before != '.') || (c == '-' && before != '.' && !last);
+			    (c == '.' && before != '.') || (c == '-' && before != '.' && !last);
 
 		if (!good)
 			return false;
@@ -96,8 +96,8 @@ static bool is_local_name(struct slice name)
 	return before != '.';
 }
 
-bool domain_pattern_prepare(struct arena *arena, struct slice pattern, struct slice *out,
-    const char **why)
+bool domain_pattern_prepare(
+    struct arena *arena, struct slice pattern, struct slice *out, const char **why)
 {
 	bool below = slice_starts_nocase(pattern, SLICE("*."));
 	struct slice name = slice_part(pattern, below ? 2 : 0, pattern.len);
@@ -148,8 +148,8 @@ static bool list_conf_d(const char *path, struct arena *arena, struct string_lis
 		return errno == ENOENT || errno == ENOTDIR;
 	while ((entry = readdir(dir)) != NULL)
 		if (is_configuration_name(entry->d_name) && files->count <= CONFIG_FILES_MAX)
-			string_list_add(files,
-			    arena_printf(arena, "%s/%s", conf_d.data, entry->d_name));
+			string_list_add(
+			    files, arena_printf(arena, "%s/%s", conf_d.data, entry->d_name));
 	closedir(dir);
 	if (files->count > 0)
 		qsort(files->items, files->count, sizeof *files->items, compare_names);
@@ -211,11 +211,11 @@ static void load_conf_d(struct config_parse *parse, const char *path)
 	struct string_list files = { 0 };
 
 	if (!list_conf_d(path, arena, &files))
-		config_parse_error(parse, "%s: conf.d beside it cannot be read: %s", path,
-		    strerror(errno));
+		config_parse_error(
+		    parse, "%s: conf.d beside it cannot be read: %s", path, strerror(errno));
 	if (files.count > CONFIG_FILES_MAX)
-		config_parse_error(parse, "%s: conf.d beside it holds more than %d files", path,
-		    CONFIG_FILES_MAX);
+		config_parse_error(
+		    parse, "%s: conf.d beside it holds more than %d files", path, CONFIG_FILES_MAX);
 	else
 		for (size_t i = 0; i < files.count; i++)
 			load_file(parse, files.items[i]);
@@ -288,8 +288,8 @@ struct config *config_load(const char *path, struct buf *errors, struct buf *war
 	return config;
 }
 
-struct config *config_from_text(const char *name, struct slice text, struct buf *errors,
-    struct buf *warnings)
+struct config *config_from_text(
+    const char *name, struct slice text, struct buf *errors, struct buf *warnings)
 {
 	struct config_parse *parse = config_parse_begin(errors, warnings);
 

@@ -58,7 +58,7 @@ struct domain_scope {
 struct exemption {
 	char *name;
 	struct network_list client;
-	struct string_list login;     /* exact, or a pattern with "*" */
+	struct string_list login; /* exact, or a pattern with "*" */
 	struct string_list listener;
 	struct string_list mail_from; /* pattern over the address; "" is the null sender */
 	struct string_list header;    /* "Name", or "Name: pattern" */
@@ -86,7 +86,7 @@ struct config {
 	struct string_list internal_mailers;
 	enum null_sender_rule null_sender;
 	struct string_list own_domains; /* patterns, A-labels, lower case */
-	bool own_domains_set;		/* false: the daemon asks Postfix (own_domains.h) */
+	bool own_domains_set;           /* false: the daemon asks Postfix (own_domains.h) */
 
 	/* what becomes of findings */
 	struct scope global;
@@ -104,10 +104,10 @@ struct config {
 
 enum {
 	CONFIG_OCTETS_MAX = 1024 * 1024, /* of a file */
-	CONFIG_FILES_MAX = 1000,	 /* in conf.d */
-	CONFIG_ITEMS_MAX = 10000,	 /* of a list */
-	CONFIG_SECTIONS_MAX = 10000,	 /* of all files together */
-	CONFIG_TEXT_MAX = 1000,		 /* octets of a value or title */
+	CONFIG_FILES_MAX = 1000,         /* in conf.d */
+	CONFIG_ITEMS_MAX = 10000,        /* of a list */
+	CONFIG_SECTIONS_MAX = 10000,     /* of all files together */
+	CONFIG_TEXT_MAX = 1000,          /* octets of a value or title */
 };
 
 /*
@@ -120,8 +120,8 @@ enum {
 struct config *config_load(const char *path, struct buf *errors, struct buf *warnings);
 
 /* As config_load, from one text in memory that is called name in errors; conf.d is not read. */
-struct config *config_from_text(const char *name, struct slice text, struct buf *errors,
-    struct buf *warnings);
+struct config *config_from_text(
+    const char *name, struct slice text, struct buf *errors, struct buf *warnings);
 
 /* One more reference; returns the same configuration. */
 struct config *config_ref(struct config *config);
@@ -146,7 +146,7 @@ bool domain_list_has(const struct string_list *list, struct slice domain);
  * The pattern of a domain list in the form that domain_list_has wants: A-labels,
  * lower case.  False, with the reason in why, when it is no domain name.
  */
-bool domain_pattern_prepare(struct arena *arena, struct slice pattern, struct slice *out,
-    const char **why);
+bool domain_pattern_prepare(
+    struct arena *arena, struct slice pattern, struct slice *out, const char **why);
 
 #endif

@@ -44,7 +44,10 @@ struct option {
 };
 
 #define IN(type, member) offsetof(struct type, member)
-#define UNUSED(name, kind, form) { name, kind, form, true, 0, 0 }
+#define UNUSED(name, kind, form)                                                                   \
+	{                                                                                          \
+		name, kind, form, true, 0, 0                                                       \
+	}
 
 static const struct option root_options[] = {
 	{ "mode", SCALAR, value_mode, false, IN(config, global.whole.mode), 0 },
@@ -114,8 +117,8 @@ static const struct option exempt_options[] = {
 	{ "client", NETWORKS, value_network, false, IN(exempt_section, exemption.client), 0 },
 	{ "login", STRINGS, value_item, false, IN(exempt_section, exemption.login), 0 },
 	{ "listener", STRINGS, value_item, false, IN(exempt_section, exemption.listener), 0 },
-	{ "mail_from", STRINGS, value_item_or_empty, false,
-	    IN(exempt_section, exemption.mail_from), 0 },
+	{ "mail_from", STRINGS, value_item_or_empty, false, IN(exempt_section, exemption.mail_from),
+	    0 },
 	{ "header", STRINGS, value_header_condition, false, IN(exempt_section, exemption.header),
 	    0 },
 	{ "checks", STRINGS, value_check_pattern, false, IN(exempt_section, checks),
@@ -198,7 +201,7 @@ struct config_parse {
 	struct config_text text;
 	size_t closed; /* sections of it that have been taken */
 
-	size_t sections; /* of all files */
+	size_t sections;       /* of all files */
 	struct blocks pending; /* `check` sections of the section at hand */
 	struct blocks global, classes[SENDER_CLASSES];
 	struct blocks *domains; /* beside config->domains */
@@ -282,7 +285,7 @@ static bool is_appended(const cfg_opt_t *opt)
 {
 	/* the value at hand has no text yet */
 	return opt->nvalues > 0 && opt->values[0]->string != NULL &&
-	    strcmp(opt->values[0]->string, APPENDED) == 0;
+	       strcmp(opt->values[0]->string, APPENDED) == 0;
 }
 
 /* How many values the file has given the option. */
@@ -291,8 +294,8 @@ static unsigned value_count(const cfg_opt_t *opt)
 	return opt->nvalues - is_appended(opt);
 }
 
-static void look_at_value(cfg_t *cfg, cfg_opt_t *opt, const struct option *option,
-    const char *value)
+static void look_at_value(
+    cfg_t *cfg, cfg_opt_t *opt, const struct option *option, const char *value)
 {
 	struct buf why;
 
@@ -466,8 +469,8 @@ static void take_class(struct config_parse *p, cfg_t *section)
 {
 	struct blocks *scope = NULL;
 
-	for (int class = CLASS_NONE + 1; class < SENDER_CLASSES; class++) {
-		if (strcmp(sender_class_name((enum sender_class)class), section->title) != 0)
+	for (int class = CLASS_NONE + 1; class < SENDER_CLASSES; class ++) {
+		if (strcmp(sender_class_name((enum sender_class) class), section->title) != 0)
 			continue;
 		take_options(section, &p->config->classes[class]);
 		scope = &p->classes[class];
@@ -552,8 +555,8 @@ static size_t fill_opts(cfg_opt_t *opts, struct config_parse *p, const struct op
 	opts[0].simple_value.ptr = (void **)p;
 	for (; options->name != NULL; options++) {
 		if (options->kind == SCALAR)
-			opts[n++] = (cfg_opt_t)CFG_STR_CB(options->name, NULL, CFGF_NODEFAULT,
-			    on_value);
+			opts[n++] =
+			    (cfg_opt_t)CFG_STR_CB(options->name, NULL, CFGF_NODEFAULT, on_value);
 		else
 			opts[n++] = (cfg_opt_t)CFG_STR_LIST_CB(options->name,
 			    (char *)(uintptr_t) "{'" APPENDED "'}", CFGF_NONE, on_value);
@@ -662,7 +665,8 @@ static void check_exemption(struct config_parse *p, struct exempt_section *s)
 	const char *fault = NULL;
 
 	if (e->client.count + e->login.count + e->listener.count + e->mail_from.count +
-		e->header.count == 0)
+		e->header.count ==
+	    0)
 		fault = "it has no condition: client, login, listener, mail_from or header";
 	else if (s->checks_given && s->checks.count == 0)
 		fault = "its list of checks is empty";
@@ -679,7 +683,7 @@ static void prepare(struct config_parse *p)
 	bool all_read = !p->failed;
 
 	scope_resolve(&c->global, p->global.items, p->global.count);
-	for (int class = 0; class < SENDER_CLASSES; class++)
+	for (int class = 0; class < SENDER_CLASSES; class ++)
 		scope_resolve(&c->classes[class], p->classes[class].items, p->classes[class].count);
 	for (size_t i = 0; i < c->domain_count; i++)
 		scope_resolve(&c->domains[i].scope, p->domains[i].items, p->domains[i].count);
@@ -697,7 +701,7 @@ static void prepare(struct config_parse *p)
 static void parse_free(struct config_parse *p)
 {
 	free_blocks(&p->global);
-	for (int class = 0; class < SENDER_CLASSES; class++)
+	for (int class = 0; class < SENDER_CLASSES; class ++)
 		free_blocks(&p->classes[class]);
 	for (size_t i = 0; i < p->config->domain_count; i++)
 		free_blocks(&p->domains[i]);

@@ -162,7 +162,7 @@ static bool ends_word(const struct scan *s)
 	int c = peek(s, 0);
 
 	return c <= ' ' || c == 127 || strchr("#\"'={}()+,*$", c) != NULL ||
-	    (c == '/' && peek(s, 1) == '*');
+	       (c == '/' && peek(s, 1) == '*');
 }
 
 /* word = 1*(any but blanks, control characters and # " ' = { } ( ) + , * $) */
@@ -234,8 +234,8 @@ bool config_text_read(struct config_text *t, struct slice text)
 		if (!copy_token(&s))
 			return false;
 	if (s.depth > 0)
-		return fault(&s, s.braces[s.depth - 1].line,
-		    "the \"{\" on this line is not closed");
+		return fault(
+		    &s, s.braces[s.depth - 1].line, "the \"{\" on this line is not closed");
 	return true;
 }
 

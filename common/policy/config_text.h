@@ -23,7 +23,7 @@ struct config_text {
 	unsigned *opened; /* the line on which the nth section to be closed was opened */
 	size_t sections, sections_room;
 
-	unsigned line;	 /* of the fault */
+	unsigned line;   /* of the fault */
 	const char *why; /* NULL: none */
 };
 

@@ -36,9 +36,8 @@ static bool take_word(const struct word *words, const char *text, void *target, 
 
 bool value_mode(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "audit", MODE_AUDIT }, { "enforce", MODE_ENFORCE }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "audit", MODE_AUDIT }, { "enforce", MODE_ENFORCE },
+		{ NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
@@ -60,59 +59,51 @@ bool value_action(const char *text, void *target, struct buf *why)
 
 bool value_log(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "syslog", LOG_TO_SYSLOG }, { "stderr", LOG_TO_STDERR }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "syslog", LOG_TO_SYSLOG },
+		{ "stderr", LOG_TO_STDERR }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
 
 bool value_log_format(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "json", LOG_FORMAT_JSON }, { "text", LOG_FORMAT_TEXT }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "json", LOG_FORMAT_JSON },
+		{ "text", LOG_FORMAT_TEXT }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
 
 bool value_facility(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "mail", LOG_MAIL }, { "daemon", LOG_DAEMON }, { "user", LOG_USER },
-		{ "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV }, { "local0", LOG_LOCAL0 },
-		{ "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 }, { "local3", LOG_LOCAL3 },
-		{ "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 }, { "local6", LOG_LOCAL6 },
-		{ "local7", LOG_LOCAL7 }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "mail", LOG_MAIL }, { "daemon", LOG_DAEMON },
+		{ "user", LOG_USER }, { "auth", LOG_AUTH }, { "authpriv", LOG_AUTHPRIV },
+		{ "local0", LOG_LOCAL0 }, { "local1", LOG_LOCAL1 }, { "local2", LOG_LOCAL2 },
+		{ "local3", LOG_LOCAL3 }, { "local4", LOG_LOCAL4 }, { "local5", LOG_LOCAL5 },
+		{ "local6", LOG_LOCAL6 }, { "local7", LOG_LOCAL7 }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
 
 bool value_internal(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "pass", INTERNAL_PASS }, { "audit", INTERNAL_AUDIT },
-		{ "judge", INTERNAL_JUDGE }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "pass", INTERNAL_PASS }, { "audit", INTERNAL_AUDIT },
+		{ "judge", INTERNAL_JUDGE }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
 
 bool value_null_sender(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "log", NULL_SENDER_LOG }, { "judge", NULL_SENDER_JUDGE }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "log", NULL_SENDER_LOG },
+		{ "judge", NULL_SENDER_JUDGE }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
 
 bool value_on_unknown(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "accept", UNKNOWN_ACCEPT }, { "tempfail", UNKNOWN_TEMPFAIL }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "accept", UNKNOWN_ACCEPT },
+		{ "tempfail", UNKNOWN_TEMPFAIL }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
@@ -126,10 +117,8 @@ bool value_catch_all(const char *text, void *target, struct buf *why)
 
 bool value_bool(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = {
-		{ "true", 1 }, { "false", 0 }, { "yes", 1 }, { "no", 0 }, { "on", 1 },
-		{ "off", 0 }, { NULL, 0 }
-	};
+	static const struct word words[] = { { "true", 1 }, { "false", 0 }, { "yes", 1 },
+		{ "no", 0 }, { "on", 1 }, { "off", 0 }, { NULL, 0 } };
 	int value;
 
 	if (!take_word(words, text, &value, why))
@@ -207,8 +196,8 @@ bool value_text(const char *text, void *target, struct buf *why)
 }
 
 /* Ends a form that has looked: stores the text if it is good, else gives the reason. */
-static bool finish_text(bool good, const char *wanted, const char *text, void *target,
-    struct buf *why)
+static bool finish_text(
+    bool good, const char *wanted, const char *text, void *target, struct buf *why)
 {
 	if (!good) {
 		buf_printf(why, "\"%s\" is no %s", text, wanted);
@@ -234,7 +223,7 @@ static bool is_number(const char *digits, size_t len, long least, long most)
 	memcpy(copy, digits, len);
 	copy[len] = '\0';
 	return made_of(copy, "0123456789") && strtol(copy, NULL, 10) >= least &&
-	    strtol(copy, NULL, 10) <= most;
+	       strtol(copy, NULL, 10) <= most;
 }
 
 static bool is_host_text(const char *text)
@@ -248,12 +237,12 @@ static bool is_port_at_host(const char *text)
 	size_t port = strcspn(text, "@");
 
 	return is_number(text, port, 1, 65535) &&
-	    (text[port] == '\0' || is_host_text(text + port + 1));
+	       (text[port] == '\0' || is_host_text(text + port + 1));
 }
 
 static bool is_unix_path(const char *text)
 {
-	return *text == '/' && strlen(text) < sizeof ((struct sockaddr_un *)NULL)->sun_path;
+	return *text == '/' && strlen(text) < sizeof((struct sockaddr_un *)NULL)->sun_path;
 }
 
 bool value_socket(const char *text, void *target, struct buf *why)
@@ -275,7 +264,7 @@ bool value_socket(const char *text, void *target, struct buf *why)
 bool value_account(const char *text, void *target, struct buf *why)
 {
 	bool good = *text != '\0' && *text != '-' && strlen(text) <= 32 &&
-	    text[strcspn(text, " \t:/,")] == '\0';
+		    text[strcspn(text, " \t:/,")] == '\0';
 
 	return finish_text(good, "name of a user or group", text, target, why);
 }
@@ -289,7 +278,7 @@ bool value_signer(const char *text, void *target, struct buf *why)
 {
 	const char *file = after(text, "opendkim:");
 	bool good = strcmp(text, "before") == 0 || strcmp(text, "after") == 0 ||
-	    (file != NULL && *file == '/');
+		    (file != NULL && *file == '/');
 
 	return finish_text(good, "signer: before, after or opendkim:/FILE", text, target, why);
 }
@@ -308,9 +297,9 @@ static bool is_taken_field(struct slice name)
 		if (slice_equal_nocase(name, slice_of(taken[i])))
 			return true;
 	return slice_starts_nocase(name, SLICE("ARC-")) ||
-	    slice_starts_nocase(name, SLICE("List-")) ||
-	    slice_starts_nocase(name, SLICE("Resent-")) ||
-	    slice_starts_nocase(name, SLICE("Content-"));
+	       slice_starts_nocase(name, SLICE("List-")) ||
+	       slice_starts_nocase(name, SLICE("Resent-")) ||
+	       slice_starts_nocase(name, SLICE("Content-"));
 }
 
 /* field-name = 1*ftext; ftext = %d33-57 / %d59-126 */
@@ -328,8 +317,8 @@ bool value_field_name(const char *text, void *target, struct buf *why)
 		buf_printf(why, "\"%s\" is a field with a meaning of its own", text);
 		return false;
 	}
-	return finish_text(is_field_name(slice_of(text)), "name of a header field", text, target,
-	    why);
+	return finish_text(
+	    is_field_name(slice_of(text)), "name of a header field", text, target, why);
 }
 
 /* ---- items of lists -------------------------------------------------------- */
@@ -432,12 +421,12 @@ bool value_resolver(const char *text, void *target, struct buf *why)
 
 	if (len < sizeof address)
 		memcpy(address, text, len);
-	good = strcmp(text, "recursive") == 0 || *text == '/' ||
-	    (ip_parse(address, &ip) &&
-		(port == NULL || is_number(port, strlen(port), 1, 65535)));
+	good =
+	    strcmp(text, "recursive") == 0 || *text == '/' ||
+	    (ip_parse(address, &ip) && (port == NULL || is_number(port, strlen(port), 1, 65535)));
 	if (!good) {
-		buf_printf(why, "\"%s\" is neither ADDRESS@PORT, \"recursive\" nor an absolute path",
-		    text);
+		buf_printf(why,
+		    "\"%s\" is neither ADDRESS@PORT, \"recursive\" nor an absolute path", text);
 		return false;
 	}
 	return add_item(slice_of(text), target, why);
@@ -460,8 +449,8 @@ bool value_network(const char *text, void *target, struct buf *why)
 		return false;
 	}
 	if ((list->count & (list->count - 1)) == 0)
-		list->items = must_realloc(list->items,
-		    (list->count == 0 ? 1 : 2 * list->count) * sizeof *list->items);
+		list->items = must_realloc(
+		    list->items, (list->count == 0 ? 1 : 2 * list->count) * sizeof *list->items);
 	list->items[list->count++] = network;
 	return true;
 }

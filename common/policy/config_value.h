@@ -26,7 +26,7 @@ value_form value_null_sender;
 value_form value_on_unknown;
 value_form value_catch_all;
 
-value_form value_bool;	      /* bool */
+value_form value_bool;        /* bool */
 value_form value_deadline;    /* double, seconds */
 value_form value_max_waiting; /* int */
 value_form value_file_mode;   /* unsigned */

@@ -223,7 +223,7 @@ static bool outranks(const struct judgement *j, const struct finding *a, const s
 struct filter {
 	enum stage last;
 	bool enforced; /* those in force alone */
-	bool message; /* no refusal of a single recipient */
+	bool message;  /* no refusal of a single recipient */
 };
 
 static bool passes(const struct judgement *j, const struct filter *filter, const struct finding *f)

@@ -38,14 +38,14 @@ const char *outcome_name(enum outcome outcome);
 
 /* What it points to lives as long as the message, for judge_rcpt until the next recipient. */
 struct verdict {
-	enum outcome verdict;		/* what the rules say, whatever the mode */
+	enum outcome verdict;           /* what the rules say, whatever the mode */
 	const struct finding *deciding; /* the finding behind it, or NULL */
-	enum mode mode;			/* in force for it; else for the message as a whole */
-	struct reply reply;		/* what the verdict would answer */
-	enum outcome action;		/* what is to be done: ACCEPT where audit is in force */
-	const struct finding *acting;	/* the finding behind the action, or NULL */
-	struct reply action_reply;	/* the answer to give when action refuses */
-	bool unknown;			/* a check whose action is above log could not tell */
+	enum mode mode;                 /* in force for it; else for the message as a whole */
+	struct reply reply;             /* what the verdict would answer */
+	enum outcome action;            /* what is to be done: ACCEPT where audit is in force */
+	const struct finding *acting;   /* the finding behind the action, or NULL */
+	struct reply action_reply;      /* the answer to give when action refuses */
+	bool unknown;                   /* a check whose action is above log could not tell */
 };
 
 struct judgement {
@@ -60,7 +60,7 @@ struct judgement {
 	struct findings findings;
 	struct findings rcpt; /* of the recipient at hand; those kept are in findings too */
 	struct reply_room *rcpt_rooms; /* of its replies: verdict and action */
-	bool header_judged;   /* STAGE_EOH has run: the author is a fact */
+	bool header_judged;            /* STAGE_EOH has run: the author is a fact */
 };
 
 /* Starts a judgement; everything it makes lives in the message's arena. */

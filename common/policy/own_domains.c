@@ -142,8 +142,8 @@ static struct slice next_word(struct slice text, size_t *at)
 
 static void not_read(struct slice word, const char *why, struct buf *notes)
 {
-	buf_printf(notes, "own_domains: \"%.*s\" of Postfix is not read: %s\n", SLICE_ARG(word),
-	    why);
+	buf_printf(
+	    notes, "own_domains: \"%.*s\" of Postfix is not read: %s\n", SLICE_ARG(word), why);
 }
 
 static void add_name(struct slice word, struct string_list *domains, struct buf *notes)

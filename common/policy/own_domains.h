@@ -15,7 +15,7 @@
 
 enum {
 	OWN_DOMAINS_OCTETS_MAX = 1024 * 1024, /* of Postfix's answer, and of a file that it names */
-	OWN_DOMAINS_SECONDS = 5,	      /* that Postfix may take to answer */
+	OWN_DOMAINS_SECONDS = 5,              /* that Postfix may take to answer */
 };
 
 /*

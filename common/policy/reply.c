@@ -14,7 +14,7 @@
 #include "base/buf.h"
 
 enum {
-	TOKEN_MAX = 60, /* of a token as written */
+	TOKEN_MAX = 60,   /* of a token as written */
 	REASON_MAX = 300, /* of a reason as written: name and place fit beside it */
 };
 

@@ -17,8 +17,8 @@
 enum { REPLY_LINE_MAX = 500, REPLY_LINES = 2 };
 
 struct reply {
-	int code;	      /* 0: no reply, the message is taken */
-	const char *enhanced; /* as "5.1.7" */
+	int code;                        /* 0: no reply, the message is taken */
+	const char *enhanced;            /* as "5.1.7" */
 	struct slice lines[REPLY_LINES]; /* printable ASCII, REPLY_LINE_MAX octets at most */
 	size_t line_count;
 };

@@ -88,8 +88,8 @@ static struct slice domain_of(const struct message *message, const struct check 
 	return author == NULL ? (struct slice){ NULL, 0 } : author->domain;
 }
 
-static struct walk walk_begin(const struct config *config, const struct message *message,
-    const struct check *check)
+static struct walk walk_begin(
+    const struct config *config, const struct message *message, const struct check *check)
 {
 	struct walk w = { .config = config, .class = message->transaction.class, .step = CLASS };
 	struct slice domain, ascii;
@@ -116,8 +116,8 @@ static const struct scope *next_wild(struct walk *w)
 		if (dot == 0 || w->domain[dot] != '.')
 			continue;
 		w->domain[dot - 1] = '*';
-		scope = find_domain_scope(w->config,
-		    (struct slice){ w->domain + dot - 1, w->len - dot + 1 });
+		scope = find_domain_scope(
+		    w->config, (struct slice){ w->domain + dot - 1, w->len - dot + 1 });
 		if (scope != NULL)
 			return scope;
 	}
@@ -155,8 +155,8 @@ static const struct scope *walk_next(struct walk *w)
 	return scope;
 }
 
-enum action setting_action(const struct config *config, const struct message *message,
-    const struct check *check)
+enum action setting_action(
+    const struct config *config, const struct message *message, const struct check *check)
 {
 	struct walk w = walk_begin(config, message, check);
 	const struct scope *scope;
@@ -167,8 +167,8 @@ enum action setting_action(const struct config *config, const struct message *me
 	return check->action;
 }
 
-enum mode setting_mode(const struct config *config, const struct message *message,
-    const struct check *check)
+enum mode setting_mode(
+    const struct config *config, const struct message *message, const struct check *check)
 {
 	struct walk w = walk_begin(config, message, check);
 	const struct scope *scope;
@@ -222,8 +222,8 @@ static bool matches_field(struct slice condition, const struct message *m)
 		if (!slice_equal_nocase(m->fields[i].name, name))
 			continue;
 		if (colon == condition.len ||
-		    slice_match(pattern,
-			slice_part(slice_trim(m->fields[i].body), 0, HEADER_OCTETS_TRIED)))
+		    slice_match(
+			pattern, slice_part(slice_trim(m->fields[i].body), 0, HEADER_OCTETS_TRIED)))
 			return true;
 		tried++;
 	}
@@ -243,14 +243,14 @@ static bool exemption_holds(const struct exemption *e, const struct message *m)
 	const struct transaction *t = &m->transaction;
 
 	return (e->client.count == 0 || matches_client(&e->client, &t->client)) &&
-	    (e->login.count == 0 || matches_any(&e->login, t->login)) &&
-	    (e->listener.count == 0 || matches_any(&e->listener, t->daemon_name)) &&
-	    (e->mail_from.count == 0 || matches_mail_from(&e->mail_from, m)) &&
-	    (e->header.count == 0 || matches_header(&e->header, m));
+	       (e->login.count == 0 || matches_any(&e->login, t->login)) &&
+	       (e->listener.count == 0 || matches_any(&e->listener, t->daemon_name)) &&
+	       (e->mail_from.count == 0 || matches_mail_from(&e->mail_from, m)) &&
+	       (e->header.count == 0 || matches_header(&e->header, m));
 }
 
-bool setting_exempt(const struct config *config, const struct message *message,
-    const struct check *check)
+bool setting_exempt(
+    const struct config *config, const struct message *message, const struct check *check)
 {
 	for (size_t i = 0; i < config->exemption_count; i++) {
 		const struct exemption *e = &config->exemptions[i];
@@ -268,12 +268,32 @@ bool setting_exempt(const struct config *config, const struct message *message,
  * later version may name them.  A check that gets its row leaves this list.
  */
 static const char *const later_checks[] = {
-	"envelope.sender-domain", "envelope.sender-mailbox", "envelope.sender-login",
-	"from.resolves", "from.mailbox", "from.foreign", "from.login", "from.identity",
-	"dkim.signed", "dkim.valid", "dkim.key", "dkim.coverage", "dkim.survival",
-	"spf.egress", "spf.record", "dmarc.record", "dmarc.alignment",
-	"header.missing", "header.duplicate", "header.syntax", "header.8bit", "header.limits",
-	"list.unsubscribe", "blocklist.domain", "blocklist.egress", "host.ptr",
+	"envelope.sender-domain",
+	"envelope.sender-mailbox",
+	"envelope.sender-login",
+	"from.resolves",
+	"from.mailbox",
+	"from.foreign",
+	"from.login",
+	"from.identity",
+	"dkim.signed",
+	"dkim.valid",
+	"dkim.key",
+	"dkim.coverage",
+	"dkim.survival",
+	"spf.egress",
+	"spf.record",
+	"dmarc.record",
+	"dmarc.alignment",
+	"header.missing",
+	"header.duplicate",
+	"header.syntax",
+	"header.8bit",
+	"header.limits",
+	"list.unsubscribe",
+	"blocklist.domain",
+	"blocklist.egress",
+	"host.ptr",
 };
 
 enum { LATER_CHECKS = sizeof later_checks / sizeof later_checks[0] };
@@ -299,8 +319,8 @@ static size_t specificity(const char *pattern)
 	return strchr(pattern, '*') == NULL ? SIZE_MAX : strlen(pattern);
 }
 
-static void resolve_row(struct setting *setting, const char *check,
-    const struct check_block *blocks, size_t count)
+static void resolve_row(
+    struct setting *setting, const char *check, const struct check_block *blocks, size_t count)
 {
 	size_t action_by = 0, mode_by = 0;
 

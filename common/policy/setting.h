@@ -19,19 +19,19 @@
 #include "policy/config.h"
 
 /* The action configured for a check and this message: domain, class, global, the table's. */
-enum action setting_action(const struct config *config, const struct message *message,
-    const struct check *check);
+enum action setting_action(
+    const struct config *config, const struct message *message, const struct check *check);
 
 /*
  * The mode in force; check NULL: of the message as a whole.  Called by
  * policy_mode of judge.c and by nobody else.
  */
-enum mode setting_mode(const struct config *config, const struct message *message,
-    const struct check *check);
+enum mode setting_mode(
+    const struct config *config, const struct message *message, const struct check *check);
 
 /* Is this check exempted for the message?  Then its findings are for the log only. */
-bool setting_exempt(const struct config *config, const struct message *message,
-    const struct check *check);
+bool setting_exempt(
+    const struct config *config, const struct message *message, const struct check *check);
 
 /* What a pattern over the names of checks stands for. */
 enum check_pattern_state {

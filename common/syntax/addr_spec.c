@@ -51,9 +51,8 @@ static bool check_foreign(struct from_parser *p, size_t index, const struct half
 	switch (t->type) {
 	case TOKEN_SPACE: from_note(p, half->space, t->offset, t->length); return true;
 	case TOKEN_COMMENT: from_note(p, half->comment, t->offset, t->length); return true;
-	case TOKEN_STRAY:   /* noted for the whole field */
-	case TOKEN_CONTROL: /* likewise */
-		return true;
+	case TOKEN_STRAY: /* noted for the whole field */
+	case TOKEN_CONTROL: /* likewise */ return true;
 	case TOKEN_SPECIAL:
 		if (t->octet == '.')
 			return false;
@@ -115,7 +114,8 @@ static bool check_domain(struct from_parser *p, struct range r)
 			   (t->type == TOKEN_LITERAL && r.end - r.begin > 1)) {
 			from_note(p, SYNTAX_DOMAIN_SPECIAL, t->offset, 1);
 			good = false;
-		} else if (i > r.begin && token_is_special(t, '.') && token_is_special(t - 1, '.')) {
+		} else if (i > r.begin && token_is_special(t, '.') &&
+			   token_is_special(t - 1, '.')) {
 			from_note(p, SYNTAX_DOMAIN_DOTS, t->offset, 1);
 			good = false;
 		}
@@ -135,8 +135,8 @@ static void check_lengths(struct from_parser *p, struct range local, struct rang
 		    local_len + 1 + domain_len);
 }
 
-static void add_mailbox(struct from_parser *p, struct range local, struct range domain,
-    struct slice name, bool shaky)
+static void add_mailbox(
+    struct from_parser *p, struct range local, struct range domain, struct slice name, bool shaky)
 {
 	struct mailbox *m;
 	const struct token *first = &p->list[local.begin], *last = &p->list[domain.end - 1];
@@ -171,8 +171,8 @@ static void check_encoded(struct from_parser *p, struct range local, struct rang
 }
 
 /* Both halves are there: checks them and keeps the address if it can be told. */
-static void read_halves(struct from_parser *p, struct range local, struct range domain,
-    struct slice name, bool shaky)
+static void read_halves(
+    struct from_parser *p, struct range local, struct range domain, struct slice name, bool shaky)
 {
 	bool good = check_local_part(p, local);
 	struct slice host = range_text(p, domain);

@@ -15,13 +15,13 @@
 #include "base/utf8.h"
 
 enum {
-	REPLACEMENT = 0xfffd, /* U+FFFD, for what cannot be decoded */
-	FRAME = 12, /* octets of "=?UTF-8?Q?" and "?=" */
+	REPLACEMENT = 0xfffd,                             /* U+FFFD, for what cannot be decoded */
+	FRAME = 12,                                       /* octets of "=?UTF-8?Q?" and "?=" */
 	BASE64_LINE = (ENCODED_WORD_MAX - FRAME) / 4 * 3, /* octets that one B word holds */
 };
 
 struct charset {
-	const char *name; /* as messages have it, small letters */
+	const char *name;  /* as messages have it, small letters */
 	const char *iconv; /* the name for iconv_open, or one of the three below */
 };
 

@@ -1,14 +1,14 @@
 /* error.c - the table of everything that can be wrong with an address. */
 #include "syntax/error.h"
 
-#define ADDRESS	     SYNTAX_CLASS_ADDRESS, false
+#define ADDRESS      SYNTAX_CLASS_ADDRESS, false
 #define DISPLAY_NAME SYNTAX_CLASS_DISPLAY_NAME, false
 #define OBSOLETE     SYNTAX_CLASS_OBSOLETE, false
 #define ENCODED_WORD SYNTAX_CLASS_ENCODED_WORD, false
 #define ENCODED_HINT SYNTAX_CLASS_ENCODED_WORD, true
-#define GROUP	     SYNTAX_CLASS_GROUP, false
-#define LENGTH	     SYNTAX_CLASS_LENGTH, false
-#define DOMAIN	     SYNTAX_CLASS_DOMAIN, false
+#define GROUP        SYNTAX_CLASS_GROUP, false
+#define LENGTH       SYNTAX_CLASS_LENGTH, false
+#define DOMAIN       SYNTAX_CLASS_DOMAIN, false
 
 static const struct syntax_rule rules[SYNTAX_CODES] = {
 	[SYNTAX_OK] = { "ok", ADDRESS, "nothing is wrong", "nothing to do", "RFC 5322 3.4" },
@@ -21,8 +21,8 @@ static const struct syntax_rule rules[SYNTAX_CODES] = {
 	    "an angle bracket opens inside angle brackets",
 	    "write one < before the address and one > after it", "RFC 5322 3.4" },
 	[SYNTAX_ANGLE_UNBALANCED] = { "angle-unbalanced", ADDRESS,
-	    "an angle bracket has no partner",
-	    "write one < before the address and one > after it", "RFC 5322 3.4" },
+	    "an angle bracket has no partner", "write one < before the address and one > after it",
+	    "RFC 5322 3.4" },
 	[SYNTAX_ANGLE_MISSING] = { "angle-missing", ADDRESS,
 	    "words stand beside an address that has no angle brackets",
 	    "put the address between < and >", "RFC 5322 3.4" },
@@ -51,11 +51,10 @@ static const struct syntax_rule rules[SYNTAX_CODES] = {
 	[SYNTAX_DOMAIN_MISSING] = { "domain-missing", ADDRESS,
 	    "nothing stands after the @ of the address", "write the domain after the @",
 	    "RFC 5322 3.4.1" },
-	[SYNTAX_DOMAIN_SPACE] = { "domain-space", ADDRESS,
-	    "white space stands inside the domain", "take it out", "RFC 5322 3.4.1" },
-	[SYNTAX_DOMAIN_COMMENT] = { "domain-comment", ADDRESS,
-	    "a comment stands inside the domain", "move the comment out of the address",
-	    "RFC 5322 4.4" },
+	[SYNTAX_DOMAIN_SPACE] = { "domain-space", ADDRESS, "white space stands inside the domain",
+	    "take it out", "RFC 5322 3.4.1" },
+	[SYNTAX_DOMAIN_COMMENT] = { "domain-comment", ADDRESS, "a comment stands inside the domain",
+	    "move the comment out of the address", "RFC 5322 4.4" },
 	[SYNTAX_DOMAIN_DOTS] = { "domain-dots", ADDRESS, "the domain has two dots together",
 	    "keep one dot between labels", "RFC 5322 3.4.1" },
 	[SYNTAX_DOMAIN_SPECIAL] = { "domain-special", ADDRESS,
@@ -122,14 +121,13 @@ static const struct syntax_rule rules[SYNTAX_CODES] = {
 	[SYNTAX_ENCODED_MALFORMED] = { "encoded-malformed", ENCODED_HINT,
 	    "an encoded-word is not well formed", "write =?charset?Q or B?text?=", "RFC 2047 2" },
 	[SYNTAX_ENCODED_CHARSET] = { "encoded-charset", ENCODED_HINT,
-	    "an encoded-word names a character set that is not known", "use UTF-8",
-	    "RFC 2047 3" },
+	    "an encoded-word names a character set that is not known", "use UTF-8", "RFC 2047 3" },
 	[SYNTAX_ENCODED_UNDECODABLE] = { "encoded-undecodable", ENCODED_HINT,
 	    "an encoded-word does not decode in its character set",
 	    "encode whole characters, in the set that is named", "RFC 2047 5" },
 
-	[SYNTAX_GROUP] = { "group", GROUP, "the author is given as a group",
-	    "name one mailbox", "RFC 6854" },
+	[SYNTAX_GROUP] = { "group", GROUP, "the author is given as a group", "name one mailbox",
+	    "RFC 6854" },
 	[SYNTAX_GROUP_EMPTY] = { "group-empty", GROUP, "the author is a group with no address",
 	    "name one mailbox", "RFC 6854" },
 
@@ -141,22 +139,19 @@ static const struct syntax_rule rules[SYNTAX_CODES] = {
 	[SYNTAX_LABEL_LONG] = { "label-long", LENGTH,
 	    "a label of the domain is longer than 63 octets", "use a shorter domain",
 	    "RFC 1035 2.3.4" },
-	[SYNTAX_ADDRESS_LONG] = { "address-long", LENGTH,
-	    "the address is longer than 254 octets", "use a shorter address",
-	    "RFC 5321 4.5.3.1.3" },
-	[SYNTAX_LINE_LONG] = { "line-long", LENGTH,
-	    "a line of the field is longer than 998 octets", "fold the field",
-	    "RFC 5322 2.1.1" },
+	[SYNTAX_ADDRESS_LONG] = { "address-long", LENGTH, "the address is longer than 254 octets",
+	    "use a shorter address", "RFC 5321 4.5.3.1.3" },
+	[SYNTAX_LINE_LONG] = { "line-long", LENGTH, "a line of the field is longer than 998 octets",
+	    "fold the field", "RFC 5322 2.1.1" },
 	[SYNTAX_FIELD_LONG] = { "field-long", LENGTH,
-	    "the field is longer than 32,768 octets, too long to be judged",
-	    "name one author", "RFC 5321 4.5.3.1" },
+	    "the field is longer than 32,768 octets, too long to be judged", "name one author",
+	    "RFC 5321 4.5.3.1" },
 
 	[SYNTAX_DOMAIN_ONE_LABEL] = { "domain-one-label", DOMAIN,
 	    "the domain is one label, not a fully qualified name",
 	    "complete the domain, as in host.example.com", "RFC 5321 2.3.5" },
 	[SYNTAX_DOMAIN_LITERAL] = { "domain-literal", DOMAIN,
-	    "the domain is an address literal, not a name", "use a domain name",
-	    "RFC 5321 2.3.5" },
+	    "the domain is an address literal, not a name", "use a domain name", "RFC 5321 2.3.5" },
 	[SYNTAX_DOMAIN_NUMERIC] = { "domain-numeric", DOMAIN,
 	    "the last label of the domain is a number", "use a domain name", "RFC 3696 2" },
 	[SYNTAX_DOMAIN_HYPHEN] = { "domain-hyphen", DOMAIN,
@@ -171,8 +166,8 @@ static const struct syntax_rule rules[SYNTAX_CODES] = {
 	    "the domain holds a character that no host name has", "use another domain",
 	    "RFC 5321 4.1.2" },
 	[SYNTAX_DOMAIN_IDN] = { "domain-idn", DOMAIN,
-	    "the domain is no valid internationalized name",
-	    "check its spelling, or the xn-- form", "RFC 5891 5" },
+	    "the domain is no valid internationalized name", "check its spelling, or the xn-- form",
+	    "RFC 5891 5" },
 
 	[SYNTAX_PATH_BRACKETS] = { "path-brackets", ADDRESS,
 	    "the path is not one address between < and >", "write <user@example.com>",

@@ -13,13 +13,13 @@
 
 /* One check answers for each class: see common/check/from.c. */
 enum syntax_class {
-	SYNTAX_CLASS_ADDRESS,	   /* the address part, RFC 5322 3.4 */
+	SYNTAX_CLASS_ADDRESS,      /* the address part, RFC 5322 3.4 */
 	SYNTAX_CLASS_DISPLAY_NAME, /* quoting and character set of names and comments */
-	SYNTAX_CLASS_OBSOLETE,	   /* old forms that receivers still read alike */
+	SYNTAX_CLASS_OBSOLETE,     /* old forms that receivers still read alike */
 	SYNTAX_CLASS_ENCODED_WORD, /* RFC 2047 */
-	SYNTAX_CLASS_GROUP,	   /* RFC 6854 */
-	SYNTAX_CLASS_LENGTH,	   /* RFC 5321 4.5.3.1, RFC 5322 2.1.1 */
-	SYNTAX_CLASS_DOMAIN,	   /* not a fully qualified host name */
+	SYNTAX_CLASS_GROUP,        /* RFC 6854 */
+	SYNTAX_CLASS_LENGTH,       /* RFC 5321 4.5.3.1, RFC 5322 2.1.1 */
+	SYNTAX_CLASS_DOMAIN,       /* not a fully qualified host name */
 	SYNTAX_CLASSES,
 };
 
@@ -113,7 +113,7 @@ struct syntax_error {
 struct syntax_rule {
 	const char *name; /* a word for tests and traces, stable */
 	enum syntax_class class;
-	bool advisory;	      /* worth a line in the log, never a refusal */
+	bool advisory;        /* worth a line in the log, never a refusal */
 	const char *sentence; /* what is wrong, without the token */
 	const char *fix;      /* what to do, in the imperative */
 	const char *rfc;

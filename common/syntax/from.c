@@ -94,8 +94,8 @@ static void read_second(struct from_parser *p, struct range r, bool shaky)
 	while (token_is_special(&p->list[r.begin], ';'))
 		r = range_trim(p, (struct range){ r.begin + 1, r.end });
 	angle = range_find(p, r, '<');
-	from_note_range(p, SYNTAX_SECOND_ADDRESS,
-	    (struct range){ angle < r.end ? angle : r.begin, r.end });
+	from_note_range(
+	    p, SYNTAX_SECOND_ADDRESS, (struct range){ angle < r.end ? angle : r.begin, r.end });
 	read_element(p, r, true);
 }
 
@@ -288,8 +288,8 @@ static size_t last_address(const struct from_parser *p, struct range r)
  *
  * Is there one at the begin of r?  Then *colon and *semicolon are its bounds.
  */
-static bool find_group(const struct from_parser *p, struct range r, size_t *colon,
-    size_t *semicolon)
+static bool find_group(
+    const struct from_parser *p, struct range r, size_t *colon, size_t *semicolon)
 {
 	bool word = false;
 	size_t i = r.begin, after;
@@ -353,7 +353,8 @@ static size_t read_list_element(struct from_parser *p, struct range r, size_t la
 			from_note(p, SYNTAX_ELEMENT_EMPTY, p->list[at].offset, 1);
 		return comma;
 	}
-	for (size_t from = r.begin; comma < last && !has_address(p, (struct range){ from, comma });) {
+	for (size_t from = r.begin;
+	     comma < last && !has_address(p, (struct range){ from, comma });) {
 		from = comma + 1;
 		comma = find_comma(p, (struct range){ from, r.end });
 	}

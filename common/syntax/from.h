@@ -26,7 +26,7 @@
 #include "syntax/token.h"
 
 enum {
-	FROM_OCTETS_MAX = 32768, /* of a body that is parsed */
+	FROM_OCTETS_MAX = 32768,  /* of a body that is parsed */
 	FROM_MAILBOXES_MAX = 100, /* kept; `count` goes on counting */
 	FROM_LINE_MAX = 998,
 	LOCAL_PART_MAX = 64,
@@ -36,9 +36,9 @@ enum {
 struct mailbox {
 	struct slice display_name; /* unquoted and decoded UTF-8; not there when there is none */
 	struct slice local_part;   /* without quotes and escapes */
-	struct slice domain;	   /* as written, without blanks and comments */
-	struct slice address;	   /* local-part "@" domain, the local part quoted if it must be */
-	size_t offset, length;	   /* of the addr-spec in the body */
+	struct slice domain;       /* as written, without blanks and comments */
+	struct slice address;      /* local-part "@" domain, the local part quoted if it must be */
+	size_t offset, length;     /* of the addr-spec in the body */
 	bool shaky; /* its address breaks the grammar: shown, never put into a proposal */
 	struct mailbox *next;
 };
@@ -47,11 +47,11 @@ struct from_field {
 	struct slice body;
 	struct tokens tokens;
 	struct mailbox *mailboxes; /* in order */
-	size_t count;		   /* mailboxes read, those over the limit too */
-	bool blank;		   /* nothing but white space */
-	bool group;		   /* group syntax is used */
-	bool unparsed;		   /* over FROM_OCTETS_MAX */
-	bool valid;		   /* by the grammar of RFC 5322 section 3, RFC 6532, RFC 6854 */
+	size_t count;              /* mailboxes read, those over the limit too */
+	bool blank;                /* nothing but white space */
+	bool group;                /* group syntax is used */
+	bool unparsed;             /* over FROM_OCTETS_MAX */
+	bool valid;                /* by the grammar of RFC 5322 section 3, RFC 6532, RFC 6854 */
 	const struct syntax_error *errors; /* the first of each code, by offset */
 	size_t error_count;
 };

@@ -48,8 +48,8 @@ size_t range_find(const struct from_parser *p, struct range r, char c);
 /*
  * Where the encoded-word that begins at index i ends, or i where none does.
  * Such a word may hold specials, a dot above all: RFC 2047 5(3) forbids them in
- * a phrase, writers leave them, readers decode the word all the same.  Only a word behind white space is one, so that each
- * octet is looked at once.
+ * a phrase, writers leave them, readers decode the word all the same.  Only a
+ * word behind white space is one, so that each octet is looked at once.
  */
 size_t encoded_word_end(const struct from_parser *p, struct range r, size_t i);
 

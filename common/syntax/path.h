@@ -21,14 +21,14 @@
 #include "syntax/error.h"
 
 struct path {
-	struct slice raw;	 /* as the MTA handed it over */
-	bool null;		 /* <> */
-	bool no_domain;		 /* a local part alone, as <root>: the error is AT_MISSING */
-	struct slice local_part; /* without quotes and escapes; not there on error */
-	struct slice domain;	 /* as written, or the literal with its brackets; beside an error
+	struct slice raw;          /* as the MTA handed it over */
+	bool null;                 /* <> */
+	bool no_domain;            /* a local part alone, as <root>: the error is AT_MISSING */
+	struct slice local_part;   /* without quotes and escapes; not there on error */
+	struct slice domain;       /* as written, or the literal with its brackets; beside an error
 				    what follows the last @, if that is a Domain */
-	struct slice address;	 /* what stood between the brackets */
-	struct syntax_error error;    /* SYNTAX_OK when it is a Mailbox or null */
+	struct slice address;      /* what stood between the brackets */
+	struct syntax_error error; /* SYNTAX_OK when it is a Mailbox or null */
 	struct syntax_error too_long; /* a length of class LENGTH, beside or without error */
 };
 

@@ -55,9 +55,10 @@ static void check_encoded_inside(struct from_parser *p, size_t index)
 	while (at + 1 < text.len) {
 		struct slice word;
 
-		for (end = at; end + 1 < text.len && text.data[end] != ' ' && text.data[end] != '\t' &&
-			       text.data[end] != '\r' && text.data[end] != '\n' &&
-			       text.data[end] != '(' && text.data[end] != ')';)
+		for (end = at; end + 1 < text.len && text.data[end] != ' ' &&
+			       text.data[end] != '\t' && text.data[end] != '\r' &&
+			       text.data[end] != '\n' && text.data[end] != '(' &&
+			       text.data[end] != ')';)
 			end++;
 		word = slice_part(text, at, end);
 		if (p->list[index].type == TOKEN_COMMENT)
@@ -130,8 +131,8 @@ void phrase_check(struct from_parser *p, struct range r)
 				size_t end = encoded_word_end(p, r, i);
 
 				encoded = end > i ? end : i + 1;
-				check_encoded(p, range_text(p, (struct range){ i, encoded }),
-				    t->offset);
+				check_encoded(
+				    p, range_text(p, (struct range){ i, encoded }), t->offset);
 			}
 			word_before = true;
 			break;

@@ -26,8 +26,8 @@ enum { DECODED_GROWTH = 4 }; /* the most octets that one octet of an encoded-wor
 /* An address in parts, as it was read. */
 struct address {
 	struct slice local_part; /* without quotes */
-	struct slice domain; /* as written */
-	struct slice ascii; /* the domain in the form that is compared */
+	struct slice domain;     /* as written */
+	struct slice ascii;      /* the domain in the form that is compared */
 };
 
 const char *reading_name(enum reading_kind kind)

@@ -18,22 +18,22 @@
 #include "syntax/from.h"
 
 enum reading_kind {
-	READING_STRICT,	      /* what the parser took */
-	READING_FIRST_ANGLE,  /* the text in the first <...> */
+	READING_STRICT,      /* what the parser took */
+	READING_FIRST_ANGLE, /* the text in the first <...> */
 	READING_LAST_ANGLE,
-	READING_FIRST_AT,     /* the first word with an @ */
+	READING_FIRST_AT, /* the first word with an @ */
 	READING_LAST_AT,
-	READING_COMMENT,      /* an address in a comment */
-	READING_QUOTED,	      /* an address in a quoted string */
-	READING_DECODED,      /* encoded-words decoded first, then the first <...> or word with @ */
+	READING_COMMENT, /* an address in a comment */
+	READING_QUOTED,  /* an address in a quoted string */
+	READING_DECODED, /* encoded-words decoded first, then the first <...> or word with @ */
 	READING_KINDS,
 };
 
 struct reading {
 	enum reading_kind kind;
-	size_t field;	      /* index of the From field it was read from */
+	size_t field;         /* index of the From field it was read from */
 	struct slice address; /* local-part "@" domain as read */
-	size_t offset;	      /* in that field's body, of the octets it came from */
+	size_t offset;        /* in that field's body, of the octets it came from */
 	size_t length;
 };
 

@@ -28,22 +28,10 @@ struct lexer {
  */
 bool is_atext(unsigned char c)
 {
-	static const unsigned char allowed[128] = {
-		['!'] = 1, ['#'] = 1, ['$'] = 1, ['%'] = 1, ['&'] = 1, ['\''] = 1, ['*'] = 1,
-		['+'] = 1, ['-'] = 1, ['/'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1,
-		['4'] = 1, ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['='] = 1,
-		['?'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1, ['E'] = 1, ['F'] = 1,
-		['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1, ['M'] = 1,
-		['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1,
-		['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['^'] = 1,
-		['_'] = 1, ['`'] = 1, ['a'] = 1, ['b'] = 1, ['c'] = 1, ['d'] = 1, ['e'] = 1,
-		['f'] = 1, ['g'] = 1, ['h'] = 1, ['i'] = 1, ['j'] = 1, ['k'] = 1, ['l'] = 1,
-		['m'] = 1, ['n'] = 1, ['o'] = 1, ['p'] = 1, ['q'] = 1, ['r'] = 1, ['s'] = 1,
-		['t'] = 1, ['u'] = 1, ['v'] = 1, ['w'] = 1, ['x'] = 1, ['y'] = 1, ['z'] = 1,
-		['{'] = 1, ['|'] = 1, ['}'] = 1, ['~'] = 1,
-	};
+	unsigned char letter = c | 0x20;
 
-	return c < 128 && allowed[c];
+	return (letter >= 'a' && letter <= 'z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static unsigned char octet(const struct lexer *lx, size_t at)
@@ -204,8 +192,8 @@ static size_t lex_literal(struct lexer *lx, size_t at)
 	struct inside in = { 0 };
 	size_t end = at + 1;
 
-	while (!lx->no_literal && end < lx->body.len && octet(lx, end) != ']' &&
-	       octet(lx, end) != '[')
+	while (
+	    !lx->no_literal && end < lx->body.len && octet(lx, end) != ']' && octet(lx, end) != '[')
 		end = step_inside(lx, end, &in);
 	if (end >= lx->body.len)
 		lx->no_literal = true;

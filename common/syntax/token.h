@@ -17,29 +17,30 @@
 #include "base/slice.h"
 
 enum token_type {
-	TOKEN_ATOM,	/* atext and octets over 127, one or more */
-	TOKEN_QUOTED,	/* quoted-string, with its quotes */
-	TOKEN_LITERAL,	/* domain-literal, with its brackets */
-	TOKEN_SPACE,	/* FWS, or obs-FWS */
-	TOKEN_COMMENT,	/* comment, nested ones included, with its parentheses */
-	TOKEN_SPECIAL,	/* one octet of < > @ , ; : . \ ] or [ that opens no literal */
-	TOKEN_STRAY,	/* a " that is not closed, a ( that is not closed, a ) not opened */
-	TOKEN_CONTROL,	/* a control character, or a CR or LF that folds no line */
-	TOKEN_END,	/* behind the last octet, length 0 */
+	TOKEN_ATOM,    /* atext and octets over 127, one or more */
+	TOKEN_QUOTED,  /* quoted-string, with its quotes */
+	TOKEN_LITERAL, /* domain-literal, with its brackets */
+	TOKEN_SPACE,   /* FWS, or obs-FWS */
+	TOKEN_COMMENT, /* comment, nested ones included, with its parentheses */
+	TOKEN_SPECIAL, /* one octet of < > @ , ; : . \ ] or [ that opens no literal */
+	TOKEN_STRAY,   /* a " that is not closed, a ( that is not closed, a ) not opened */
+	TOKEN_CONTROL, /* a control character, or a CR or LF that folds no line */
+	TOKEN_END,     /* behind the last octet, length 0 */
 };
 
 struct token {
-	uint8_t type;	/* enum token_type */
-	bool has_8bit;	/* an octet over 127 is in it */
-	bool obsolete;	/* SPACE: a fold into a line of white space alone */
-	char octet;	/* the first octet */
+	uint8_t type;  /* enum token_type */
+	bool has_8bit; /* an octet over 127 is in it */
+	bool obsolete; /* SPACE: a fold into a line of white space alone */
+	char octet;    /* the first octet */
 	uint32_t offset;
 	uint32_t length;
-	uint32_t control; /* QUOTED, COMMENT, LITERAL: 1 + offset of the first control in it, or 0 */
+	uint32_t
+	    control; /* QUOTED, COMMENT, LITERAL: 1 + offset of the first control in it, or 0 */
 };
 
 struct tokens {
-	struct slice body; /* what the offsets count in */
+	struct slice body;  /* what the offsets count in */
 	struct token *list; /* count tokens and TOKEN_END behind them */
 	size_t count;
 };

@@ -101,7 +101,8 @@ struct recipient_row {
 	bool internal;
 };
 
-static const char own[] = "own_domains = { \"example.com\", \"*.example.net\", \"bücher.example\" }";
+static const char own[] =
+    "own_domains = { \"example.com\", \"*.example.net\", \"bücher.example\" }";
 
 static const struct recipient_row recipient_rows[] = {
 	{ "mailer smtp", "", "smtp", "<a@example.com>", false },

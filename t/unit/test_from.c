@@ -462,6 +462,8 @@ static const struct row {
 	ROW("[unterminated", "at-missing@0+13 name-special@0+1"),
 
 	/* encoded-words with specials in them */
+	ROW("=?utf-8?q?a@example.com?=",
+	    "valid encoded-address@0+25 domain-character@23+1 [=?utf-8?q?a@example.com?=]"),
 	ROW("=?utf-8?q?Acme_Inc.?= <a@example.com>", "phrase-dot@18+1 [Acme Inc.|a@example.com]"),
 	ROW("=?utf-8?q?a.b?= =?utf-8?q?c.d?= <a@example.com>",
 	    "phrase-dot@11+1 [a.bc.d|a@example.com]"),
