@@ -1,0 +1,644 @@
+#!/usr/bin/python3
+"""lint.py - what the compiler does not see: layers, names, and that what is said twice agrees.
+
+Each rule is a function that takes a tree and gives complaints.  Before the real
+tree is looked at, every rule is shown a small tree that breaks it and must
+catch that, and one that does not and must be silent: a rule that cannot fail
+is worth nothing.  `lint.py --self-test` stops after this.
+
+Rules that read what was built look into $builddir, and say so when there is
+nothing.  With CI=true nothing may be left out.
+"""
+
+import fnmatch
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+LAYERS = ["base", "syntax", "message", "check", "policy", "audit"]
+FRONTS = ["milter", "tools", "t"]
+FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
+TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
+        ".1", ".5", ".7", ".8", ".mc", ".cf", ".service", ".socket")
+MANUALS = {"presend": "docs/presend.1", "conf": "docs/presend.conf.5",
+           "checks": "docs/presend-checks.7", "milter": "docs/presend-milter.8"}
+TABLE = "common/check/table.c"
+SAMPLE = "etc/presend.conf"
+
+COLUMNS = 100
+FUNCTION_LINES = 60
+FOREIGN_PREFIXES = r"(?:dkim_|dmarc_|opendmarc_|smfi_|mi_|SPF_)"
+
+
+class Tree:
+    """Files by their name from the root, and the folder where they were built, if any."""
+
+    def __init__(self, files, builddir=None):
+        self.files = files
+        self.builddir = builddir
+        self.notes = []
+
+    def text(self, name):
+        return self.files.get(name, "")
+
+    def names(self, *suffixes, within=None):
+        return sorted(name for name in self.files if name.endswith(suffixes)
+                      and (within is None or name.split("/")[0] in within))
+
+    def sources(self, within=None):
+        return self.names(".c", ".h", within=within)
+
+    def missing(self, what):
+        """Something a rule needs is not there: a note for a user, a failure in CI."""
+        self.notes.append(what)
+        return [what] if os.environ.get("CI") == "true" else []
+
+
+def load(root, builddir):
+    files = {}
+    paths = [os.path.join(root, name) for name in os.listdir(root)]
+    for folder in FOLDERS:
+        for where, folders, names in os.walk(os.path.join(root, folder)):
+            folders[:] = [f for f in folders if f not in ("corpus", "__pycache__")]
+            paths += [os.path.join(where, name) for name in names]
+    for path in paths:
+        if path.endswith(TEXT) and os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as f:
+                files[os.path.relpath(path, root)] = f.read()
+    return Tree(files, builddir)
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
+
+
+def at(name, text, match, message):
+    return f"{name}:{line_of(text, match.start())}: {message}"
+
+
+def code(text):
+    """The C text with comments and the insides of literals blanked; lines stay where they are."""
+    pattern = r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\''
+
+    def blank(match):
+        found = match.group()
+        if found[0] in "\"'":
+            return found[0] + " " * (len(found) - 2) + found[0]
+        return re.sub(r"[^\n]", " ", found)
+
+    return re.sub(pattern, blank, text, flags=re.S)
+
+
+# ---- the table of checks, the manual, the sample -----------------------------------------
+
+
+def table_rows(tree):
+    """(name, stage, action, enhanced code, line) of each row of the table of checks."""
+    text = tree.text(TABLE)
+    pattern = (r'\{\s*"([a-z0-9.-]+)",\s*STAGE_(\w+),[^"]*?ACTION_(\w+),\s*"([\d.]+)"')
+    return [(m[1], m[2].lower(), m[3].lower(), m[4], line_of(text, m.start()))
+            for m in re.finditer(pattern, text)]
+
+
+def manual_entries(tree):
+    """(name, text, line) of each entry of the manual of checks."""
+    text = tree.text(MANUALS["checks"])
+    found = list(re.finditer(r"^\.Ss ([a-z0-9-]+\.[a-z0-9-]+)$", text, re.M))
+    ends = [m.start() for m in found[1:]] + [len(text)]
+    return [(m[1], re.split(r"^\.Sh ", text[m.end():end], flags=re.M)[0],
+             line_of(text, m.start())) for m, end in zip(found, ends)]
+
+
+def rule_checks_in_manual(tree):
+    """The manual has an entry for each check, in the table's order, and for nothing else."""
+    rows, entries = table_rows(tree), manual_entries(tree)
+    manual = MANUALS["checks"]
+    known, documented = [r[0] for r in rows], [e[0] for e in entries]
+    complaints = [f"{TABLE}:{line}: {name} has no entry in {manual}"
+                  for name, _, _, _, line in rows if name not in documented]
+    complaints += [f"{manual}:{line}: {name} is no check" for name, _, line in entries
+                   if name not in known]
+    if not rows:
+        complaints.append(f"{TABLE}:1: no rows found")
+    if not complaints and known != documented:
+        complaints.append(f"{manual}:1: the entries are not in the table's order")
+    return complaints
+
+
+def rule_manual_tells_the_table(tree):
+    """Reply and default action of an entry are those of the row."""
+    complaints = []
+    rows = {row[0]: row for row in table_rows(tree)}
+    for name, text, line in manual_entries(tree):
+        if name not in rows:
+            continue
+        _, stage, action, enhanced, _ = rows[name]
+        code_wanted = "553" if stage in ("mail", "rcpt") else "550"
+        for item, wanted in (("Reply", f"{code_wanted} {enhanced}"), ("Default", action)):
+            found = re.search(rf"^\.It {item}\n(.*)$", text, re.M)
+            if found is None or found[1] != wanted:
+                complaints.append(f"{MANUALS['checks']}:{line}: {name}: {item} is not {wanted}")
+    return complaints
+
+
+def rule_named_checks_exist(tree):
+    """`check "x"` and `checks = { "x" }` of sample and manuals name checks that there are."""
+    complaints = []
+    rows = [row[0] for row in table_rows(tree)]
+    for name in [SAMPLE] + list(MANUALS.values()):
+        text = tree.text(name)
+        for m in re.finditer(r'check\s+"([^"\n]+)"|checks\s*=\s*\{([^}\n]*)\}', text):
+            for pattern in [m[1]] if m[1] else re.findall(r'"([^"]+)"', m[2]):
+                if not fnmatch.filter(rows, pattern):
+                    complaints.append(at(name, text, m, f"no check is called {pattern}"))
+    return complaints
+
+
+# ---- configuration and command lines -----------------------------------------------------
+
+
+def config_options(tree):
+    """(name, is it used in this version, line) of each row of the tables of options."""
+    name = "common/policy/config_parse.c"
+    text = tree.text(name)
+    for block in re.finditer(r"^static const struct option \w+\[\] = \{\n(.*?)^\};", text,
+                             re.M | re.S):
+        for m in re.finditer(r'(\{ |UNUSED\()"(\w+)",([^}]*)', block[1]):
+            used = m[1] == "{ " and "SIZE_MAX" not in m[3]
+            yield m[2], used, f"{name}:{line_of(text, block.start(1) + m.start())}"
+
+
+def rule_options_documented(tree):
+    """Each option of the configuration is in its manual, those in use in the sample as well."""
+    complaints = []
+    manual, sample = tree.text(MANUALS["conf"]), tree.text(SAMPLE)
+    options = list(config_options(tree))
+    if not options:
+        complaints.append("common/policy/config_parse.c:1: no table of options found")
+    for option, used, where in options:
+        if not re.search(rf"^\.It (?:.* )?Ic {option}\b", manual, re.M):
+            complaints.append(f"{where}: {option} is not in {MANUALS['conf']}")
+        if used and not re.search(rf"\b{option}\b", sample):
+            complaints.append(f"{where}: {option} is not in {SAMPLE}")
+    return complaints
+
+
+def command_options(tree):
+    """(option as mdoc writes it, manual, where) of both programs."""
+    name = "milter/main.c"
+    text = tree.text(name)
+    for m in re.finditer(r'getopt\([^"]*"([^"]+)"\)', text):
+        for letter in m[1].replace(":", ""):
+            yield letter, MANUALS["milter"], f"{name}:{line_of(text, m.start())}"
+    name = "tools/options.c"
+    text = tree.text(name)
+    for m in re.finditer(r"^\t\{ (?:\"([a-z0-9-]+)\"|NULL), (?:'(.)'|0),", text, re.M):
+        where = f"{name}:{line_of(text, m.start())}"
+        if m[1]:
+            yield "-" + m[1], MANUALS["presend"], where
+        if m[2]:
+            yield m[2], MANUALS["presend"], where
+
+
+def rule_command_lines_documented(tree):
+    """Each option of a program has an item in its manual."""
+    complaints = []
+    options = list(command_options(tree))
+    if not options:
+        complaints.append("tools/options.c:1: no options found")
+    for option, manual, where in options:
+        mdoc = re.sub(r"^-", "(?:-|Fl )", option)
+        if not re.search(rf"^\.It (?:.* )?Fl {mdoc}(?: |$)", tree.text(manual), re.M):
+            complaints.append(f"{where}: -{option} is not in {manual}")
+    return complaints
+
+
+# ---- layers ------------------------------------------------------------------------------
+
+
+def layer_of(path):
+    """(rank, name): what a file may include is of its own layer or of a lower rank."""
+    parts = path.split("/")
+    if parts[0] == "common" and len(parts) > 2 and parts[1] in LAYERS:
+        return LAYERS.index(parts[1]), parts[1]
+    if parts[0] in FRONTS:
+        return len(LAYERS), parts[0]
+    return None
+
+
+def rule_layers(tree):
+    """Includes are by folder, of files that are there, and point down."""
+    complaints = []
+    for name in tree.sources():
+        text = tree.text(name)
+        for m in re.finditer(r'^#\s*include\s*(["<])([^">]+)[">]', text, re.M):
+            complaint = judge_include(tree, name, m[1] == "<", m[2])
+            if complaint:
+                complaints.append(at(name, text, m, complaint))
+    return complaints
+
+
+def judge_include(tree, name, system, target):
+    folder = target.split("/")[0]
+    if system:
+        if target == "check.h" and not name.startswith("t/unit/"):
+            return "<check.h> is libcheck's, for unit tests alone"
+        return f"<{target}> is ours: include it with quotes" if folder in LAYERS else None
+    if target == "config.h":
+        return None
+    if "/" not in target:
+        beside = os.path.join(os.path.dirname(name), target)
+        if name.startswith("t/") and (beside in tree.files or "t/unit/" + target in tree.files):
+            return None
+        return f'"{target}" names no folder'
+    path = "common/" + target if folder in LAYERS else target
+    if path not in tree.files:
+        return f'"{target}" is not there'
+    mine, other = layer_of(name), layer_of(path)
+    if mine is None or other is None:
+        return f'"{target}" belongs to no layer'
+    if other[0] > mine[0] or (other[0] == mine[0] and other[1] != mine[1] and mine[1] != "t"):
+        return f"{mine[1]} must not include {other[1]}"
+    return None
+
+
+def rule_sources_are_built(tree):
+    """A source that no makefile names is neither compiled nor distributed."""
+    makefiles = set(re.findall(r"[\w./-]+", tree.text("Makefile.am") + tree.text("t/tests.am")))
+    units = re.sub(r"\bt/unit/(\w+)", r"t/unit/\1.c", " ".join(makefiles)).split()
+    return [f"{name}:1: is in no makefile" for name in tree.sources(["common", "milter", "tools"])
+            + [n for n in tree.sources() if n.startswith("t/unit/")]
+            if name not in makefiles and name not in units]
+
+
+# ---- the text of sources -----------------------------------------------------------------
+
+BANNED = {
+    "sprintf": "snprintf", "vsprintf": "vsnprintf", "strcpy": "memcpy with a length",
+    "stpcpy": "memcpy with a length", "strncpy": "memcpy with a length", "strcat": "struct buf",
+    "strncat": "struct buf", "gets": "fgets", "strtok": "strsep", "strtok_r": "strsep",
+    "atoi": "strtol, checked", "atol": "strtol, checked", "atoll": "strtoll, checked",
+    "atof": "strtod, checked", "alloca": "the arena", "system": "posix_spawn",
+    "popen": "posix_spawn", "tmpnam": "mkstemp", "mktemp": "mkstemp", "gmtime": "gmtime_r",
+    "localtime": "localtime_r", "ctime": "strftime", "asctime": "strftime",
+}
+
+
+def rule_banned_calls(tree):
+    """Calls that overrun, that start a shell, or that threads share."""
+    complaints = []
+    pattern = r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\("
+    for name in tree.sources():
+        text = code(tree.text(name))
+        complaints += [at(name, text, m, f"{m[1]} is not used here: {BANNED[m[1]]}")
+                       for m in re.finditer(pattern, text)]
+    return complaints
+
+
+def rule_no_leftovers(tree):
+    """Work that is not done is an issue, not a comment."""
+    complaints = []
+    pattern = r"\b(TO" + r"DO|FIX" + r"ME|X" + r"XX)\b"
+    for name in tree.names(*TEXT):
+        text = tree.text(name)
+        complaints += [at(name, text, m, f"{m[1]} left in the text")
+                       for m in re.finditer(pattern, text)]
+    return complaints
+
+
+def rule_no_thread_locals(tree):
+    """libmilter moves a session between threads: what a thread keeps is not the session's."""
+    complaints = []
+    for name in tree.sources():
+        text = code(tree.text(name))
+        complaints += [at(name, text, m, f"{m[1]}: no thread-locals")
+                       for m in re.finditer(r"\b(__thread|_Thread_local|thread_local)\b", text)]
+    return complaints
+
+
+def rule_one_reader_of_modes(tree):
+    """Audit and enforce differ in one function: policy_mode of judge.c."""
+    allowed = ("common/policy/judge.c", "common/policy/setting.c", "common/policy/setting.h")
+    complaints = []
+    for name in tree.sources(["common", "milter", "tools"]):
+        if name in allowed:
+            continue
+        text = code(tree.text(name))
+        complaints += [at(name, text, m, "setting_mode is called by policy_mode alone")
+                       for m in re.finditer(r"\bsetting_mode\s*\(", text)]
+    return complaints
+
+
+def rule_foreign_names(tree):
+    """No name that is not static begins like those of a library that we link."""
+    complaints = []
+    pattern = rf"^(?!static\b)[a-z][^\n;=(]*?\b({FOREIGN_PREFIXES}\w*)\s*[(=;\[]"
+    for name in tree.sources(["common", "milter", "tools"]):
+        text = code(tree.text(name))
+        complaints += [at(name, text, m, f"{m[1]} begins like a library's name")
+                       for m in re.finditer(pattern, text, re.M)]
+    return complaints
+
+
+def rule_line_length(tree):
+    """Lines fit into the columns that .clang-format gives; a tab counts up to eight.
+
+    The rows of a unit test may go over them by a text that is better not cut.
+    """
+    complaints = []
+    for name in tree.sources():
+        for number, line in enumerate(tree.text(name).split("\n"), 1):
+            if name.startswith("t/unit/"):
+                line = re.sub(r'"(\\.|[^"\\])*"', '""', line)
+            width = len(line.expandtabs(8))
+            if width > COLUMNS:
+                complaints.append(f"{name}:{number}: {width} columns")
+    return complaints
+
+
+def rule_function_length(tree):
+    """A function fits on a screen."""
+    complaints = []
+    for name in tree.names(".c"):
+        text = code(tree.text(name))
+        for m in re.finditer(r"^\{\n.*?^\}$", text, re.M | re.S):
+            lines = m.group().count("\n") + 1
+            if lines > FUNCTION_LINES:
+                complaints.append(at(name, text, m, f"a function of {lines} lines"))
+    return complaints
+
+
+def rule_head_comment(tree):
+    """A file begins with its name and what it is for."""
+    complaints = []
+    for name in tree.sources():
+        head = tree.text(name)[:400]
+        if not re.match(rf"/\*\s+(?:\* )?{re.escape(os.path.basename(name))} - \S", head):
+            complaints.append(f'{name}:1: does not begin with "{os.path.basename(name)} - ..."')
+    return complaints
+
+
+def rule_header_guard(tree):
+    """A header is guarded by its own path."""
+    complaints = []
+    for name in tree.names(".h"):
+        path = re.sub(r"^common/|(?<=^t/)\w+/", "", name)
+        guard = "PRESEND_" + re.sub(r"\W", "_", path).upper()
+        if not re.search(rf"^#ifndef {guard}\n#define {guard}$", tree.text(name), re.M):
+            complaints.append(f"{name}:1: no guard {guard}")
+    return complaints
+
+
+# ---- what runs other programs ------------------------------------------------------------
+
+
+def rule_manuals_are_sound(tree):
+    """mandoc has nothing to say about the manual pages."""
+    pages = tree.names(".1", ".5", ".7", ".8", within=["docs"])
+    if not shutil.which("mandoc"):
+        return tree.missing("docs: manuals not checked, mandoc is not installed")
+    complaints = []
+    for name in pages:
+        with tempfile.NamedTemporaryFile("w", suffix="." + name[-1], encoding="utf-8") as page:
+            page.write(tree.text(name))
+            page.flush()
+            done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", page.name],
+                                  capture_output=True, text=True, check=False)
+            for line in done.stdout.splitlines():
+                found = re.search(r":(\d+):\d+: (.*)", line)
+                complaints.append(f"{name}:{found[1]}: {found[2]}" if found else f"{name}: {line}")
+    return complaints
+
+
+def exported(arguments):
+    """Names that a library gives to others, without the versions behind them."""
+    done = subprocess.run(["nm", "--defined-only", "--extern-only", "--format=posix"] + arguments,
+                          capture_output=True, text=True, check=False)
+    found = re.findall(r"^(\w+)\S* [TWDBRVi] ", done.stdout, re.M)
+    return {name for name in found if not name.startswith("_")}
+
+
+def built(tree, *patterns):
+    """Files of the build folder."""
+    if tree.builddir is None:
+        return []
+    found = [path for pattern in patterns
+             for path in sorted(glob.glob(os.path.join(glob.escape(tree.builddir), pattern)))]
+    return [path for path in found if os.path.isfile(path)]
+
+
+def rule_no_name_replaces_a_library(tree):
+    """A name of ours that a linked library exports too would replace it there without a word."""
+    archives = built(tree, "libpresend-*.a")
+    programs = built(tree, "presend", "presend-milter", "t/cases/run-cases")
+    if not archives or not programs or not shutil.which("nm"):
+        return tree.missing("names not compared with libraries: nothing is built")
+    libraries = set()
+    for program in programs:
+        done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False)
+        libraries.update(re.findall(r"=> (/\S+)", done.stdout))
+    ours = set()
+    for archive in archives:
+        ours |= exported([archive])
+    complaints = [f"{TABLE}:1: {name} begins like a library's name" for name in sorted(ours)
+                  if re.match(FOREIGN_PREFIXES, name)]
+    for library in sorted(libraries):
+        if re.search(r"lib(?:asan|ubsan|tsan|lsan)\b", library):
+            continue
+        for name in sorted(ours & exported(["--dynamic", library])):
+            complaints.append(f"{where_defined(tree, name)}: {name} is a name of {library}")
+    return complaints
+
+
+def where_defined(tree, symbol):
+    for name in tree.names(".c", within=["common", "milter", "tools"]):
+        text = tree.text(name)
+        found = re.search(rf"^\w[^\n;]*\b{symbol}\s*[(\[=]", text, re.M)
+        if found:
+            return f"{name}:{line_of(text, found.start())}"
+    return symbol
+
+
+def from_bodies(entry, item):
+    """The From fields that an entry of the manual gives as Example or Correct."""
+    part = re.search(rf"^\.It {item}\n(.*?)(?=^\.It |^\.El)", entry, re.M | re.S)
+    lines = re.findall(r"^\.Li From:(.*)$", part[1] if part else "", re.M)
+    return [line.replace(r"\(dq", '"').replace(r"\e", "\\").replace(r"\&", "") for line in lines]
+
+
+def rule_manual_examples_hold(tree):
+    """The examples of the manual fail the check they stand for; their corrections fail none."""
+    program = os.path.join(tree.builddir or "", "presend")
+    if not os.access(program, os.X_OK):
+        return tree.missing("examples of the manual not tried: presend is not built")
+    complaints = []
+    for name, entry, line in manual_entries(tree):
+        for item, wanted in (("Example", [name]), ("Correct", [])):
+            for body in from_bodies(entry, item):
+                found = findings_of(program, body)
+                if found is None or not set(wanted) <= found or (not wanted and found):
+                    complaints.append(f"{MANUALS['checks']}:{line}: {item} of {name} "
+                                      f"gives {sorted(found or ['nothing at all'])}")
+    return complaints
+
+
+def findings_of(program, body):
+    done = subprocess.run([program, "from", "--json", "--only", "from.*", "--", body],
+                          capture_output=True, text=True, check=False)
+    try:
+        return {f["check"] for f in json.loads(done.stdout)["findings"]}
+    except (ValueError, KeyError):
+        return None
+
+
+# ---- each rule, with what breaks it and what does not ------------------------------------
+
+ROW = '{ "a.b", STAGE_EOH, NEED, ACTION_LOG, "5.1.7", run, "it" },\n'
+ENTRY = ".Ss a.b\n.It Reply\n550 5.1.7\n.It Default\nlog\n"
+OPTION = "static const struct option root[] = {\n\t{ \"mode\", SCALAR, v, false, 1, 0 },\n};\n"
+PARSE = "common/policy/config_parse.c"
+HEAD = "/* x.c - it */\n"
+
+
+def one(text, name="common/base/x.c"):
+    return {name: text}
+
+
+RULES = [
+    (rule_checks_in_manual, {TABLE: ROW, MANUALS["checks"]: ".Ss a.b\n.Ss a.c\n"},
+     {TABLE: ROW, MANUALS["checks"]: ENTRY}),
+    (rule_checks_in_manual, {TABLE: ROW, MANUALS["checks"]: ""}, None),
+    (rule_manual_tells_the_table, {TABLE: ROW, MANUALS["checks"]: ENTRY.replace("550", "553")},
+     {TABLE: ROW, MANUALS["checks"]: ENTRY}),
+    (rule_named_checks_exist, {TABLE: ROW, SAMPLE: 'check "a.c" { }'},
+     {TABLE: ROW, SAMPLE: 'checks = { "a.b", "a.*" }'}),
+    (rule_options_documented, {PARSE: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: ""},
+     {PARSE: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: "# mode = audit"}),
+    (rule_options_documented, {PARSE: OPTION, MANUALS["conf"]: ".It Ic model\n",
+                               SAMPLE: "mode = audit"}, None),
+    (rule_command_lines_documented,
+     {"milter/main.c": 'getopt(argc, argv, "c:f")', MANUALS["milter"]: ".It Fl c Ar FILE\n"},
+     {"milter/main.c": 'getopt(argc, argv, "c:f")',
+      MANUALS["milter"]: ".It Fl c Ar FILE\n.It Fl f\n"}),
+    (rule_command_lines_documented,
+     {"tools/options.c": '\t{ "mail-from", 0, x },\n', MANUALS["presend"]: ".It Fl -mail\n"},
+     {"tools/options.c": '\t{ "mail-from", 0, x },\n',
+      MANUALS["presend"]: ".It Fl -mail-from Ar A\n"}),
+    (rule_layers, {"common/base/x.c": '#include "syntax/y.h"\n', "common/syntax/y.h": ""},
+     {"common/syntax/x.c": '#include "base/y.h"\n', "common/base/y.h": ""}),
+    (rule_layers, {"milter/x.c": '#include "tools/y.h"\n', "tools/y.h": ""},
+     {"milter/x.c": '#include "milter/y.h"\n#include <stdio.h>\n', "milter/y.h": ""}),
+    (rule_layers, {"common/audit/x.c": '#include "milter/y.h"\n', "milter/y.h": ""}, None),
+    (rule_layers, {"common/base/x.c": '#include "y.h"\n', "common/base/y.h": ""}, None),
+    (rule_layers, {"common/base/x.c": '#include "base/none.h"\n'}, None),
+    (rule_layers, {"common/policy/x.c": "#include <check.h>\n"},
+     {"t/unit/x.c": '#include <check.h>\n#include "unit.h"\n', "t/unit/unit.h": ""}),
+    (rule_layers, {"common/policy/x.c": "#include <check/check.h>\n"}, None),
+    (rule_sources_are_built, {"common/base/x.c": "", "Makefile.am": "common/base/xx.c"},
+     {"common/base/x.c": "", "Makefile.am": "\tcommon/base/x.c y"}),
+    (rule_sources_are_built, {"t/unit/test_x.c": "", "t/tests.am": "t/unit/test_xx"},
+     {"t/unit/test_x.c": "", "t/tests.am": "t/unit/test_x \\"}),
+    (rule_banned_calls, one("\tstrcpy(a, b);\n"),
+     one('\t/* strcpy(a, b) */ puts("system("); x.system(); snprintf(a);\n')),
+    (rule_no_leftovers, one("/* TO" + "DO: more */\n"), one("/* all is done */\n")),
+    (rule_no_thread_locals, one("static __thread int x;\n"), one("/* no __thread here */\n")),
+    (rule_one_reader_of_modes, one("\tif (setting_mode(c, m, k))\n", "milter/x.c"),
+     one("\treturn setting_mode(c, m, k);\n", "common/policy/judge.c")),
+    (rule_foreign_names, one("int dkim_new(void)\n{\n}\n"),
+     one("static int dkim_new(void)\n{\n\tsmfi_main();\n}\n")),
+    (rule_foreign_names, one("const int mi_table[] = { 0 };\n"), None),
+    (rule_line_length, one("\t" + "x" * 93), one("\t" + "x" * 92)),
+    (rule_function_length, one("{\n" + "\tx();\n" * 59 + "}\n"),
+     one("{\n" + "\tx();\n" * 58 + "}\n{\n" + "\tx();\n" * 58 + "}\n")),
+    (rule_head_comment, one("/* y.c - it */\n"), one("/*\n * x.c - it\n */\n")),
+    (rule_header_guard, one("#ifndef X_H\n#define X_H\n", "common/base/x.h"),
+     one("#ifndef PRESEND_BASE_X_H\n#define PRESEND_BASE_X_H\n", "common/base/x.h")),
+]
+
+# Their input is not text alone: what they see of it is tried with a stand-in below.
+RUNNERS = [rule_manuals_are_sound, rule_no_name_replaces_a_library, rule_manual_examples_hold]
+
+
+def script(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\n" + text)
+    os.chmod(path, 0o755)
+
+
+def test_runners():
+    """A bad page for mandoc; a presend that finds nothing; an archive that has a library's name."""
+    wrong = []
+    page = ".Dd January 1, 2026\n.Dt X 1\n.Os\n.Sh NAME\n.Nm x\n.Nd it\n"
+    if shutil.which("mandoc"):
+        if not rule_manuals_are_sound(Tree({"docs/x.1": page + ".Nope\n"})):
+            wrong.append("rule_manuals_are_sound did not catch an unknown macro")
+        if rule_manuals_are_sound(Tree({"docs/x.1": page})):
+            wrong.append("rule_manuals_are_sound complained about a sound page")
+    entry = ".Ss a.b\n.It Example\n.Li From: x\n.It Correct\n.Li From: y\n.El\n"
+    with tempfile.TemporaryDirectory() as folder:
+        manual = Tree({MANUALS["checks"]: entry}, folder)
+        for findings, complaints in (("", 1), ('{"check":"a.b"}', 1), ('{"check":"a.c"}', 2)):
+            script(os.path.join(folder, "presend"), f"echo '{{\"findings\":[{findings}]}}'\n")
+            if len(rule_manual_examples_hold(manual)) != complaints:
+                wrong.append(f"rule_manual_examples_hold did not see {findings or 'nothing'}")
+    if shutil.which("cc") and shutil.which("ar") and shutil.which("nm"):
+        wrong += test_library_names()
+    return wrong
+
+
+def test_library_names():
+    wrong = []
+    for name, caught in (("strlen", True), ("mi_open", True), ("presend_own", False)):
+        with tempfile.TemporaryDirectory() as folder:
+            source = os.path.join(folder, "x.c")
+            with open(source, "w", encoding="utf-8") as f:
+                f.write(f"int {name}(const char *s);\nint {name}(const char *s)\n"
+                        "{\n\treturn s != 0;\n}\n")
+            with open(source + "m.c", "w", encoding="utf-8") as f:
+                f.write("int main(void)\n{\n\treturn 0;\n}\n")
+            run = dict(cwd=folder, check=True, capture_output=True)
+            subprocess.run(["cc", "-fno-builtin", "-c", "x.c"], **run)
+            subprocess.run(["ar", "cr", "libpresend-x.a", "x.o"], **run)
+            subprocess.run(["cc", "-o", "presend", "x.cm.c"], **run)
+            if bool(rule_no_name_replaces_a_library(Tree({}, folder))) != caught:
+                wrong.append(f"rule_no_name_replaces_a_library: {name} was judged wrongly")
+    return wrong
+
+
+def self_test():
+    """Every rule catches its fault, with a place, and leaves the rest alone."""
+    wrong = []
+    for rule, bad, good in RULES:
+        caught = rule(Tree(bad))
+        if not any(re.match(r"[\w./-]+:\d+: ", c) for c in caught):
+            wrong.append(f"{rule.__name__} did not catch {bad}")
+        if good is not None and rule(Tree(good)):
+            wrong.append(f"{rule.__name__} complained about {good}: {rule(Tree(good))}")
+    return wrong + test_runners()
+
+
+def main():
+    os.environ["LC_ALL"] = "C.UTF-8"
+    wrong = self_test()
+    if wrong:
+        print("\n".join("lint.py: " + w for w in wrong))
+        return 1
+    if sys.argv[1:] == ["--self-test"]:
+        return 0
+    root = os.environ.get("srcdir") or os.path.join(os.path.dirname(__file__), "..", "..")
+    tree = load(root, os.environ.get("builddir"))
+    rules = list(dict.fromkeys(rule for rule, _, _ in RULES)) + RUNNERS
+    complaints = [c for rule in rules for c in rule(tree)]
+    for note in tree.notes:
+        print("note: " + note)
+    print("\n".join(complaints + [f"{len(rules)} rules, {len(complaints)} complaints"]))
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
