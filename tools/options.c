@@ -12,16 +12,16 @@
 
 enum {
 	FAULTS_MAX = 64 * 1024, /* octets of a configuration's faults that are shown */
-	HELP_COLUMN = 22, /* where the explanations of a help text begin */
+	HELP_COLUMN = 22,       /* where the explanations of a help text begin */
 };
 
 static const long long time_last = 253402300799; /* the end of the year 9999 */
 
 struct option_row {
-	const char *name; /* behind "--"; NULL: the letter alone */
-	char letter; /* '\0': there is none */
+	const char *name;     /* behind "--"; NULL: the letter alone */
+	char letter;          /* '\0': there is none */
 	const char *argument; /* NULL: takes none */
-	unsigned commands; /* 0: belongs to a later version */
+	unsigned commands;    /* 0: belongs to a later version */
 	/* Stores the value (NULL: it takes none); returns what is wrong with it, or NULL. */
 	const char *(*set)(struct options *o, const char *value);
 	size_t flag; /* where set is NULL: the bool of struct options that becomes true */

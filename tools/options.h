@@ -41,7 +41,7 @@ struct words {
 
 struct options {
 	const struct command *command;
-	const char *config; /* NULL: the default file if there is one */
+	const char *config;    /* NULL: the default file if there is one */
 	const char *mail_from; /* NULL: not given; "" is the null sender */
 	struct words rcpts;
 	const char *auth;

@@ -21,9 +21,20 @@ static long long now_ms(void)
 
 void progress_begin(struct progress *p)
 {
-	*p = (struct progress){ .wanted = isatty(STDERR_FILENO) == 1 };
+	*p = (struct progress){
+		.wanted = isatty(STDERR_FILENO) == 1,
+		.shared = isatty(STDOUT_FILENO) == 1,
+	};
 	if (p->wanted)
 		p->begun_ms = now_ms();
+}
+
+void progress_make_room(struct progress *p)
+{
+	if (!p->shared || !p->visible)
+		return;
+	progress_clear(p);
+	p->drawn_ms = 0; /* the next step brings it back at once */
 }
 
 void progress_step(struct progress *p, size_t done)

@@ -320,7 +320,7 @@ void show_result(struct show *s, const struct result *r)
 		add_heading(s, r);
 		add_findings(s, r);
 	}
-	progress_clear(&s->progress);
+	progress_make_room(&s->progress);
 	fwrite(buf_text(&s->text), 1, s->text.len, stdout);
 	fflush(stdout);
 	count(s, r);

@@ -26,8 +26,8 @@ struct show {
 	struct progress progress;
 	size_t messages;
 	size_t verdicts[SHOW_OUTCOMES]; /* how many messages got each */
-	size_t unknown; /* were accepted with a question left open */
-	size_t unreadable; /* inputs that could not be read */
+	size_t unknown;                 /* were accepted with a question left open */
+	size_t unreadable;              /* inputs that could not be read */
 };
 
 /* One judged message. */

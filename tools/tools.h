@@ -12,11 +12,11 @@ struct options;
 
 /* Exit statuses; those from 64 on are the numbers of sysexits.h. */
 enum {
-	STATUS_GOOD = 0, /* no finding that would be acted on */
-	STATUS_ACTED = 1, /* a message would be flagged, held or refused */
+	STATUS_GOOD = 0,    /* no finding that would be acted on */
+	STATUS_ACTED = 1,   /* a message would be flagged, held or refused */
 	STATUS_UNKNOWN = 2, /* none of these, but one could not be told or would be put off */
 	STATUS_USAGE = 64,
-	STATUS_INPUT = 66, /* an input cannot be read */
+	STATUS_INPUT = 66,  /* an input cannot be read */
 	STATUS_OUTPUT = 74, /* the results cannot be written */
 	STATUS_CONFIG = 78,
 };

@@ -48,7 +48,7 @@ struct parser {
 	enum section section;
 	bool seen[SECTIONS];
 	struct buf config, message, shows;
-	bool held_empty; /* an empty line that belongs to the section if another follows */
+	bool held_empty;   /* an empty line that belongs to the section if another follows */
 	bool login_unsaid; /* nothing says who sends: the default login does */
 	char *error;
 };
@@ -219,10 +219,10 @@ static int split(struct parser *p, const char *line, struct word words[WORDS_MAX
 
 struct envelope_row {
 	const char *name;
-	int least, most; /* words behind it */
+	int least, most;  /* words behind it */
 	bool said_by_cli; /* the command line has an option for it */
-	bool says_who; /* the default login then steps back */
-	size_t member; /* of struct mta_envelope, where take is NULL */
+	bool says_who;    /* the default login then steps back */
+	size_t member;    /* of struct mta_envelope, where take is NULL */
 	bool (*take)(struct parser *p, const struct word *words, int count);
 };
 
@@ -287,15 +287,18 @@ static bool take_rcpt(struct parser *p, const struct word *words, int count)
 	struct mta_envelope *e = &p->c->envelope;
 	const char *mailer = NULL;
 	long times = 1;
+	char *end = NULL;
 
 	for (int i = 1; i < count; i++) {
 		if (words[i].name != NULL && strcmp(words[i].name, "mailer") == 0)
 			mailer = words[i].value;
 		else if (words[i].name != NULL && strcmp(words[i].name, "times") == 0)
-			times = strtol(words[i].value, NULL, 10);
+			times = strtol(words[i].value, &end, 10);
 		else
 			return fail(p, "behind a recipient stands mailer= or times=");
 	}
+	if (times < 1 || (end != NULL && *end != '\0'))
+		return fail(p, "times= wants a number from 1");
 	for (; times > 0; times--) {
 		if (e->rcpt_count == CASE_RCPTS_MAX)
 			return fail(p, "more than %d recipients", CASE_RCPTS_MAX);
@@ -358,9 +361,9 @@ static bool envelope_line(struct parser *p, const struct word *words, int count)
 struct verdict_row {
 	const char *name;
 	enum expect_kind kind;
-	int least, most; /* plain words behind it */
+	int least, most;        /* plain words behind it */
 	const char *attributes; /* names that may stand behind them, each with a blank behind it */
-	unsigned ways; /* it looks at one of these */
+	unsigned ways;          /* it looks at one of these */
 };
 
 static const struct verdict_row verdict_rows[] = {

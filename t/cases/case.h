@@ -67,8 +67,8 @@ struct case_file {
 	char *config; /* as written; "" when there is no such section */
 	struct mta_envelope envelope;
 	struct mta_rcpt rcpts[CASE_RCPTS_MAX]; /* envelope.rcpts points here */
-	bool sender_given; /* false: the command line finds the sender itself */
-	char *args[CASE_ARGS_MAX]; /* further ones for the command line */
+	bool sender_given;                     /* false: the command line finds the sender itself */
+	char *args[CASE_ARGS_MAX];             /* further ones for the command line */
 	size_t arg_count;
 	char *message; /* octets as an application writes them, line ends LF */
 	size_t message_len;

@@ -68,7 +68,7 @@ struct conversation {
 	const struct mta_rcpt *rcpt; /* the one at hand */
 	struct mta_answer *answer;
 	char *error;
-	uint32_t protocol; /* as agreed */
+	uint32_t protocol;              /* as agreed */
 	char wanted[MACRO_STAGES][512]; /* macro names, each between blanks */
 	bool lists_given[MACRO_STAGES];
 	bool skip_body;

@@ -60,8 +60,8 @@ struct mta_change {
 };
 
 struct mta_answer {
-	bool accepted; /* else refused */
-	enum mta_step step; /* at which that was settled */
+	bool accepted;            /* else refused */
+	enum mta_step step;       /* at which that was settled */
 	char reply[MTA_TEXT_MAX]; /* of the refusal, lines parted by LF */
 	size_t rcpts_refused;
 	bool quarantined;
