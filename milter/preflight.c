@@ -1,0 +1,152 @@
+/* preflight.c - `presend-milter -t`: would it start, and could it reload? */
+#include "milter/preflight.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "base/log.h"
+
+enum { ERROR_MAX = 1000 };
+
+/* May the user of this process do that with the path? */
+static bool may(const char *path, int how)
+{
+	return faccessat(AT_FDCWD, path, how, AT_EACCESS) == 0;
+}
+
+/* The first directory on the way to path that cannot be entered; false: all can. */
+static bool find_barrier(const char *path, char barrier[PATH_MAX])
+{
+	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
+	     slash = strchr(slash + 1, '/')) {
+		snprintf(barrier, PATH_MAX, "%.*s", (int)(slash - path), path);
+		if (!may(barrier, X_OK))
+			return true;
+	}
+	return false;
+}
+
+/* The file, or directory with a search right, must be readable.  Returns the number of troubles. */
+static int look_at_file(const struct identity *id, const char *path, bool directory)
+{
+	const char *culprit = path, *right = directory ? "rx" : "r";
+	char barrier[PATH_MAX];
+
+	if (may(path, directory ? R_OK | X_OK : R_OK))
+		return 0;
+	if (find_barrier(path, barrier)) {
+		culprit = barrier;
+		right = "x";
+	}
+	log_line(LOG_LEVEL_ERROR,
+	    "%s: user %s cannot read it on a reload; mend it by: chgrp %s %s && chmod g+%s %s",
+	    path, id->user, id->group, culprit, right, culprit);
+	return 1;
+}
+
+/* The folder conf.d beside the configuration, if there is one, and all of its files. */
+static int look_at_files(const struct setup *setup, const struct string_list *files)
+{
+	const char *slash = strrchr(setup->config_path, '/');
+	char folder[PATH_MAX];
+	struct stat found;
+	int troubles = 0;
+
+	snprintf(folder, sizeof folder, "%.*s/conf.d",
+	    slash != NULL ? (int)(slash - setup->config_path) : 1,
+	    slash != NULL ? setup->config_path : ".");
+	if (stat(folder, &found) == 0 || errno != ENOENT)
+		troubles = look_at_file(&setup->identity, folder, true);
+	for (size_t i = 0; i < files->count; i++) {
+		bool inside = strncmp(files->items[i], folder, strlen(folder)) == 0;
+
+		/* what mends the folder may mend its files */
+		if (!inside || troubles == 0)
+			troubles += look_at_file(&setup->identity, files->items[i], false);
+	}
+	return troubles;
+}
+
+/* The directory of a file that the daemon makes and, at its end, removes. */
+static int look_at_directory(const struct identity *id, const char *what, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+
+	if (slash == NULL || slash == path)
+		return 0;
+	snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+	if (may(directory, W_OK | X_OK))
+		return 0;
+	if (access(directory, F_OK) != 0 && errno == ENOENT)
+		log_line(LOG_LEVEL_ERROR,
+		    "%s %s: its directory is missing; mend it by: install -d -o %s -g %s %s", what,
+		    path, id->user, id->group, directory);
+	else
+		log_line(LOG_LEVEL_ERROR,
+		    "%s %s: user %s cannot remove it from there when it stops; give it a directory "
+		    "of its own: install -d -o %s -g %s %s/presend",
+		    what, path, id->user, id->user, id->group, directory);
+	return 1;
+}
+
+/* As the daemon's user.  Returns the number of troubles. */
+static int look(const struct setup *setup, const struct string_list *files)
+{
+	const struct identity *id = &setup->identity;
+	const char *path = socket_path(&setup->socket);
+	int troubles = look_at_files(setup, files);
+
+	if (path != NULL)
+		troubles += look_at_directory(id, "socket", path);
+	if (setup->config->pidfile != NULL)
+		troubles += look_at_directory(id, "pidfile", setup->config->pidfile);
+	setup_own_domains(setup->config);
+	return troubles;
+}
+
+/* Only a process that has given up root for good can tell what the user may. */
+static bool look_as_user(const struct setup *setup, const struct string_list *files)
+{
+	struct buf error;
+	pid_t child = fork();
+	int status = 1;
+
+	if (child == 0) {
+		buf_init(&error, ERROR_MAX);
+		if (!identity_drop(&setup->identity, &error)) {
+			log_line(LOG_LEVEL_ERROR, "%s", buf_text(&error));
+			_exit(1);
+		}
+		_exit(look(setup, files) > 0);
+	}
+	return child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+	       WEXITSTATUS(status) == 0;
+}
+
+int preflight_run(const struct options *options)
+{
+	struct string_list files;
+	struct setup setup;
+	bool good;
+
+	if (!setup_load(options, &setup))
+		return EX_CONFIG;
+	/* listed while we may see them all */
+	files = config_files(setup.config_path);
+	good = setup.identity.drop ? look_as_user(&setup, &files) : look(&setup, &files) == 0;
+	if (good)
+		printf("%s: good, and user %s can read it\n", setup.config_path,
+		    setup.identity.user);
+	string_list_free(&files);
+	setup_free(&setup);
+	return good ? EX_OK : EX_CONFIG;
+}

@@ -1,0 +1,80 @@
+/* service.c - what all sessions of the daemon share. */
+#include "milter/service.h"
+
+#include "base/log.h"
+
+void service_init(struct service *service, struct config *config, size_t record_ceiling)
+{
+	*service = (struct service){
+		.record_ceiling = record_ceiling,
+		.config = config,
+		.window = { .since = time(NULL) },
+	};
+	pthread_mutex_init(&service->lock, NULL);
+}
+
+struct config *service_config(struct service *service)
+{
+	struct config *config;
+
+	pthread_mutex_lock(&service->lock);
+	config = config_ref(service->config);
+	pthread_mutex_unlock(&service->lock);
+	return config;
+}
+
+void service_set_config(struct service *service, struct config *config)
+{
+	struct config *old;
+
+	pthread_mutex_lock(&service->lock);
+	old = service->config;
+	service->config = config;
+	pthread_mutex_unlock(&service->lock);
+	config_unref(old);
+}
+
+bool service_unjudged(struct service *service)
+{
+	unsigned long before = atomic_fetch_add(&service->unjudged, 1);
+
+	return before % UNJUDGED_SAMPLE == UNJUDGED_SAMPLE - 1;
+}
+
+/* Closes the window if a warning is due: true, and *closed is what it saw. */
+static bool window_close(struct unjudged_window *w, unsigned long total, time_t now,
+    struct unjudged_window *closed)
+{
+	if (w->outside == 0 || (w->warned && now - w->since < UNJUDGED_WARNING_SECS))
+		return false;
+	*closed = *w;
+	*w = (struct unjudged_window){ .since = now, .passed_before = total, .warned = true };
+	return true;
+}
+
+void service_followed(struct service *service, bool outside)
+{
+	unsigned long total = atomic_load(&service->unjudged);
+	struct unjudged_window seen;
+	time_t now = time(NULL);
+	bool due;
+
+	pthread_mutex_lock(&service->lock);
+	service->window.followed++;
+	service->window.outside += outside;
+	due = window_close(&service->window, total, now, &seen);
+	pthread_mutex_unlock(&service->lock);
+	if (due)
+		log_line(LOG_LEVEL_WARNING,
+		    "%lu messages passed unjudged in the last %ld minutes, %lu of the %lu "
+		    "looked at went to external recipients: is `submitters` complete?",
+		    total - seen.passed_before, (long)(now - seen.since) / 60 + 1, seen.outside,
+		    seen.followed);
+}
+
+void service_log_counters(struct service *service)
+{
+	log_line(LOG_LEVEL_INFO, "%lu messages judged, %lu of them refused, %lu passed unjudged",
+	    atomic_load(&service->judged), atomic_load(&service->refused),
+	    atomic_load(&service->unjudged));
+}

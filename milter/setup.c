@@ -1,0 +1,108 @@
+/* setup.c - what a start needs: configuration, socket, and whom to run as. */
+#include "config.h" /* for the system's extensions */
+
+#include "milter/setup.h"
+
+#include <grp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "policy/own_domains.h"
+
+enum { LINES_MAX = 64 * 1024, ERROR_MAX = 1000 };
+
+/* Each line of the text is a line of the log. */
+static void log_lines(enum log_level level, const struct buf *lines)
+{
+	struct slice rest = buf_slice(lines);
+
+	while (rest.len > 0) {
+		size_t end = slice_find(rest, '\n');
+
+		if (end > 0)
+			log_line(level, "%.*s", (int)end, rest.data);
+		rest = slice_part(rest, end + 1, rest.len);
+	}
+}
+
+struct config *setup_config(const char *path)
+{
+	struct buf errors, warnings;
+	struct config *config;
+
+	buf_init(&errors, LINES_MAX);
+	buf_init(&warnings, LINES_MAX);
+	config = config_load(path, &errors, &warnings);
+	log_lines(config == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+	    config == NULL ? &errors : &warnings);
+	buf_free(&errors);
+	buf_free(&warnings);
+	return config;
+}
+
+void setup_own_domains(struct config *config)
+{
+	struct buf notes;
+
+	buf_init(&notes, LINES_MAX);
+	own_domains_default(config, &notes);
+	log_lines(LOG_LEVEL_WARNING, &notes);
+	buf_free(&notes);
+}
+
+/* Who may connect: the group configured, else Postfix's where we can give the socket to it. */
+static bool find_access(const struct config *config, struct socket_access *access,
+    struct buf *error)
+{
+	const char *name = config->socket_group;
+	const struct group *group = getgrnam(name != NULL ? name : "postfix");
+
+	*access = (struct socket_access){ .mode = config->socket_mode, .group = (gid_t)-1 };
+	if (name != NULL && group == NULL) {
+		buf_printf(error, "socket_group %s: there is no such group", name);
+		return false;
+	}
+	if (name != NULL || (group != NULL && (geteuid() == 0 || group_member(group->gr_gid))))
+		access->group = group->gr_gid;
+	return true;
+}
+
+static bool setup_check(const struct options *options, struct setup *setup)
+{
+	const struct config *config = setup->config;
+	struct buf error;
+	bool good;
+
+	buf_init(&error, ERROR_MAX);
+	setup->socket = options->socket;
+	good = (options->has_socket || socket_parse(config->socket, &setup->socket, &error)) &&
+	       find_access(config, &setup->access, &error) &&
+	       identity_find(config->user, &setup->identity, &error);
+	if (!good)
+		log_line(LOG_LEVEL_ERROR, "%s: %s", setup->config_path, buf_text(&error));
+	buf_free(&error);
+	return good;
+}
+
+bool setup_load(const struct options *options, struct setup *setup)
+{
+	char *absolute = realpath(options->config_path, NULL);
+
+	*setup = (struct setup){
+		.config_path = absolute != NULL ? absolute : must_strdup(options->config_path),
+	};
+	setup->config = setup_config(setup->config_path);
+	if (setup->config != NULL && setup_check(options, setup))
+		return true;
+	setup_free(setup);
+	return false;
+}
+
+void setup_free(struct setup *setup)
+{
+	config_unref(setup->config);
+	free(setup->config_path);
+	*setup = (struct setup){ .config = NULL };
+}

@@ -1,0 +1,47 @@
+/*
+ * setup.h - what a start needs: configuration, socket, and whom to run as.
+ *
+ * Everything is read and checked here before anything is opened or changed, by
+ * the daemon and by `-t` alike; a fault is a line of the log.
+ */
+#ifndef PRESEND_MILTER_SETUP_H
+#define PRESEND_MILTER_SETUP_H
+
+#include <stdbool.h>
+
+#include "milter/identity.h"
+#include "milter/socket.h"
+#include "policy/config.h"
+
+#define DAEMON_NAME "presend-milter"
+
+/* What the command line says. */
+struct options {
+	const char *config_path;
+	bool foreground;
+	bool has_socket; /* -p: instead of the configuration's */
+	struct socket_spec socket;
+};
+
+struct setup {
+	char *config_path; /* absolute: the daemon leaves its working directory */
+	struct config *config;
+	struct socket_spec socket;
+	struct socket_access access;
+	struct identity identity;
+};
+
+/* Reads and checks all of it; false after having logged what is wrong. */
+bool setup_load(const struct options *options, struct setup *setup);
+void setup_free(struct setup *setup);
+
+/*
+ * The configuration in that file, the caller's own; NULL after having logged
+ * what is wrong with it.  own_domains is left as configured.
+ */
+struct config *setup_config(const char *path);
+
+/* Fills in own_domains where the configuration is silent; before anybody shares it. */
+void setup_own_domains(struct config *config);
+
+#endif
