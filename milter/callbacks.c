@@ -17,7 +17,8 @@ enum { REPLY_TEXT_MAX = 980 }; /* octets of a line that smfi_setmlreply takes */
  */
 static const unsigned long wanted_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE;
 static const unsigned long wanted_steps =
-    SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR /* nothing is decided there */
+    SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR |
+    SMFIP_NR_EOH   /* nothing is decided there */
     | SMFIP_NOBODY /* no check reads the body: the one place that says so */
     | SMFIP_NODATA | SMFIP_NOUNKNOWN;
 
@@ -62,21 +63,47 @@ static void double_percents(struct slice line, char out[REPLY_TEXT_MAX + 1])
 	out[len] = '\0';
 }
 
-static sfsistat refuse(SMFICTX *ctx, const struct reply *reply)
+/* Both lines as one, cut where libmilter would not take it. */
+static bool reply_in_one_line(SMFICTX *ctx, const char *code, const struct reply *reply)
 {
-	sfsistat status = reply->code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
+	char first[REPLY_TEXT_MAX + 1], text[2 * REPLY_TEXT_MAX + 2];
+
+	double_percents(reply->lines[0], first);
+	snprintf(text, sizeof text, "%s", first);
+	if (reply->line_count > 1) {
+		char second[REPLY_TEXT_MAX + 1];
+
+		double_percents(reply->lines[1], second);
+		if (strlen(first) + 1 + strlen(second) <= REPLY_TEXT_MAX)
+			snprintf(text, sizeof text, "%s %s", first, second);
+	}
+	return smfi_setreply(ctx, (char *)code, (char *)reply->enhanced, text) == MI_SUCCESS;
+}
+
+static bool reply_in_lines(SMFICTX *ctx, const char *code, const struct reply *reply)
+{
 	char lines[REPLY_LINES][REPLY_TEXT_MAX + 1];
-	char code[12];
 
 	for (size_t i = 0; i < reply->line_count; i++)
 		double_percents(reply->lines[i], lines[i]);
-	snprintf(code, sizeof code, "%d", reply->code);
 	/* a NULL ends the list: after the first line there may be none */
-	if (smfi_setmlreply(ctx, code, reply->enhanced, lines[0],
-		reply->line_count > 1 ? lines[1] : (char *)NULL, (char *)NULL) != MI_SUCCESS)
-		log_line(LOG_LEVEL_ERROR, "libmilter does not take the reply: %s %s", code,
-		    lines[0]);
-	return status;
+	return smfi_setmlreply(ctx, code, reply->enhanced, lines[0],
+		   reply->line_count > 1 ? lines[1] : (char *)NULL, (char *)NULL) == MI_SUCCESS;
+}
+
+static sfsistat refuse(SMFICTX *ctx, const struct answer *answer)
+{
+	const struct reply *reply = &answer->reply;
+	char code[12];
+	bool taken;
+
+	snprintf(code, sizeof code, "%d", reply->code);
+	taken = answer->one_line ? reply_in_one_line(ctx, code, reply)
+				 : reply_in_lines(ctx, code, reply);
+	if (!taken)
+		log_line(LOG_LEVEL_ERROR, "libmilter does not take the reply: %s %.*s", code,
+		    SLICE_ARG(reply->lines[0]));
+	return reply->code >= 500 ? SMFIS_REJECT : SMFIS_TEMPFAIL;
 }
 
 static sfsistat tell(SMFICTX *ctx, struct session *s, const struct answer *answer)
@@ -84,7 +111,7 @@ static sfsistat tell(SMFICTX *ctx, struct session *s, const struct answer *answe
 	sfsistat status = SMFIS_CONTINUE;
 
 	if (answer->kind == ANSWER_REFUSE || answer->kind == ANSWER_REFUSE_RCPT)
-		status = refuse(ctx, &answer->reply);
+		status = refuse(ctx, answer);
 	if (answer->kind == ANSWER_ACCEPT)
 		status = SMFIS_ACCEPT;
 	if (answer->kind == ANSWER_ACCEPT || answer->kind == ANSWER_REFUSE)
@@ -101,6 +128,8 @@ static bool set_flag(SMFICTX *ctx, const struct session *s, const struct changes
 
 	for (size_t i = changes->flags_present; i > 0; i--)
 		done = smfi_chgheader(ctx, name, (int)i, NULL) == MI_SUCCESS && done;
+	if (changes->flag_value == NULL)
+		return done;
 	snprintf(value, sizeof value, "%s%s", s->leading_space ? " " : "", changes->flag_value);
 	return smfi_addheader(ctx, name, value) == MI_SUCCESS && done;
 }
@@ -108,7 +137,7 @@ static bool set_flag(SMFICTX *ctx, const struct session *s, const struct changes
 static void change(SMFICTX *ctx, const struct session *s, const struct changes *changes)
 {
 	if (changes->flag_name != NULL && !set_flag(ctx, s, changes))
-		log_line(LOG_LEVEL_ERROR, "the mail server does not let us add a header field");
+		log_line(LOG_LEVEL_ERROR, "the mail server does not let us change the header");
 	if (changes->hold != NULL && smfi_quarantine(ctx, (char *)changes->hold) != MI_SUCCESS)
 		log_line(LOG_LEVEL_ERROR, "the mail server does not let us hold a message");
 }
@@ -136,8 +165,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	*out2 = *out3 = 0;
 	if (actions & SMFIF_SETSYMLIST)
 		for (size_t i = 0; i < sizeof wanted_macros / sizeof wanted_macros[0]; i++)
-			smfi_setsymlist(ctx, wanted_macros[i].stage,
-			    (char *)wanted_macros[i].names);
+			smfi_setsymlist(
+			    ctx, wanted_macros[i].stage, (char *)wanted_macros[i].names);
 	smfi_setpriv(ctx, session_new(shared, (steps & SMFIP_HDR_LEADSPC) != 0));
 	return SMFIS_CONTINUE;
 }
@@ -188,8 +217,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 
 	if (s == NULL)
 		return SMFIS_TEMPFAIL;
-	answer = session_rcpt(s, argv[0], macro(ctx, "{rcpt_mailer}"),
-	    macro(ctx, "i"));
+	answer = session_rcpt(s, argv[0], macro(ctx, "{rcpt_mailer}"), macro(ctx, "i"));
 	return tell(ctx, s, &answer);
 }
 
@@ -206,12 +234,11 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *body)
 static sfsistat on_end_of_header(SMFICTX *ctx)
 {
 	struct session *s = smfi_getpriv(ctx);
-	struct answer answer;
 
 	if (s == NULL)
 		return SMFIS_TEMPFAIL;
-	answer = session_end_header(s, macro(ctx, "i"));
-	return tell(ctx, s, &answer);
+	session_end_header(s, macro(ctx, "i"));
+	return SMFIS_NOREPLY;
 }
 
 static sfsistat on_end_of_message(SMFICTX *ctx)

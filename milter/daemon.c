@@ -32,7 +32,7 @@
 enum {
 	ERROR_MAX = 1000,
 	DRAIN_STEP_MS = 20,
-	BEGIN_SECS = 10,	    /* that libmilter may take to begin */
+	BEGIN_SECS = 10,            /* that libmilter may take to begin */
 	JOURNAL_RECORD_MAX = 40000, /* systemd's journal cuts a line at 48 KiB */
 };
 
@@ -49,12 +49,12 @@ struct daemon {
 	struct setup setup;
 	struct listener listener;
 	struct pidfile pidfile;
-	int parent;	   /* the pipe to the process that was started, -1: we are that */
-	int signals;	   /* the signalfd */
-	int wake;	   /* an eventfd: libmilter has ended */
+	int parent;        /* the pipe to the process that was started, -1: we are that */
+	int signals;       /* the signalfd */
+	int wake;          /* an eventfd: libmilter has ended */
 	atomic_int milter; /* of enum milter_state */
-	bool reload;	   /* asked for by a signal */
-	int stops;	   /* signals that asked to stop */
+	bool reload;       /* asked for by a signal */
+	int stops;         /* signals that asked to stop */
 };
 
 /* Posted when libmilter is up, or has ended. */

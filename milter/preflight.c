@@ -144,8 +144,8 @@ int preflight_run(const struct options *options)
 	files = config_files(setup.config_path);
 	good = setup.identity.drop ? look_as_user(&setup, &files) : look(&setup, &files) == 0;
 	if (good)
-		printf("%s: good, and user %s can read it\n", setup.config_path,
-		    setup.identity.user);
+		printf(
+		    "%s: good, and user %s can read it\n", setup.config_path, setup.identity.user);
 	string_list_free(&files);
 	setup_free(&setup);
 	return good ? EX_OK : EX_CONFIG;

@@ -42,8 +42,8 @@ bool service_unjudged(struct service *service)
 }
 
 /* Closes the window if a warning is due: true, and *closed is what it saw. */
-static bool window_close(struct unjudged_window *w, unsigned long total, time_t now,
-    struct unjudged_window *closed)
+static bool window_close(
+    struct unjudged_window *w, unsigned long total, time_t now, struct unjudged_window *closed)
 {
 	if (w->outside == 0 || (w->warned && now - w->since < UNJUDGED_WARNING_SECS))
 		return false;

@@ -18,7 +18,7 @@
 #include "policy/config.h"
 
 enum {
-	UNJUDGED_SAMPLE = 16,	      /* one in so many unjudged messages is looked at */
+	UNJUDGED_SAMPLE = 16,         /* one in so many unjudged messages is looked at */
 	UNJUDGED_WARNING_SECS = 3600, /* at most one warning in this time */
 };
 
@@ -34,12 +34,12 @@ struct service {
 	size_t record_ceiling; /* octets of a record, by where the log goes */
 
 	atomic_ulong judged, refused; /* messages with a record; those of them refused */
-	atomic_ulong unjudged;	      /* messages of no class that is judged */
-	atomic_long sessions;	      /* connections open */
-	atomic_long messages;	      /* messages between MAIL and their end */
+	atomic_ulong unjudged;        /* messages of no class that is judged */
+	atomic_long sessions;         /* connections open */
+	atomic_long messages;         /* messages between MAIL and their end */
 
 	pthread_mutex_t lock;
-	struct config *config;		/* under lock */
+	struct config *config;         /* under lock */
 	struct unjudged_window window; /* under lock */
 };
 

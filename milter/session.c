@@ -20,7 +20,7 @@ struct passage {
 	size_t external;     /* recipients outside that were not refused here */
 	size_t flags_present;
 	long long spent_us;
-	bool follow;	  /* not ours: its recipients are looked at, nothing is judged */
+	bool follow; /* not ours: its recipients are looked at, nothing is judged */
 	bool mail_judged;
 	bool header_judged;
 	bool rcpt_refused;
@@ -123,8 +123,8 @@ static bool asks_smtputf8(char **argv)
 }
 
 /* What is known at MAIL; its slices live as long as the callback. */
-static struct transaction transaction_of(const struct session *s, const struct mail_macros *macros,
-    char **argv)
+static struct transaction transaction_of(
+    const struct session *s, const struct mail_macros *macros, char **argv)
 {
 	struct transaction t = {
 		.client = s->client,
@@ -150,8 +150,8 @@ static struct slice keep(struct arena *arena, struct slice s)
 }
 
 /* Takes over the reference of config. */
-static struct passage *passage_new(struct session *s, struct config *config,
-    const struct transaction *t)
+static struct passage *passage_new(
+    struct session *s, struct config *config, const struct transaction *t)
 {
 	struct arena *arena = arena_new();
 	struct passage *p = arena_alloc(arena, sizeof *p);
@@ -290,8 +290,8 @@ static struct answer judge_recipient(struct session *s, const struct path *path)
 	return go_on;
 }
 
-struct answer session_rcpt(struct session *s, const char *path_text, const char *mailer,
-    const char *queue_id)
+struct answer session_rcpt(
+    struct session *s, const char *path_text, const char *mailer, const char *queue_id)
 {
 	struct passage *p = s->passage;
 	struct path path;
@@ -328,37 +328,24 @@ void session_header(struct session *s, const char *name, const char *body)
 	message_add_field(p->message, slice_of(name), slice_of(body));
 }
 
-static struct answer judge_header(struct session *s)
+static void judge_header(struct passage *p)
 {
-	struct passage *p = s->passage;
-	struct verdict v;
-
 	p->header_judged = true;
 	p->judgement.audit_only = p->external == 0;
 	judge_mail(p);
 	message_end_header(p->message);
 	judge(p, STAGE_EOH, NULL);
-	if (is_late(p))
-		return go_on;
-	v = judge_decide(&p->judgement, STAGE_EOH);
-	if (!refuses(v.action))
-		return go_on;
-	record(s->service, p, &v);
-	return refuse(ANSWER_REFUSE, &v.action_reply);
 }
 
-struct answer session_end_header(struct session *s, const char *queue_id)
+void session_end_header(struct session *s, const char *queue_id)
 {
 	struct passage *p = s->passage;
 
 	if (p == NULL)
-		return take;
+		return;
 	keep_queue_id(p, queue_id);
-	if (p->follow) {
-		service_followed(s->service, false);
-		return take;
-	}
-	return stays_inside(p) ? take : judge_header(s);
+	if (!p->follow && !stays_inside(p))
+		judge_header(p);
 }
 
 /* ---- the end --------------------------------------------------------------- */
@@ -397,41 +384,56 @@ static const char *flag_value(struct passage *p)
 	return kept.data;
 }
 
+/* In enforce a field of the flag's name is ours alone: those that came along go. */
 static struct changes changes_for(struct passage *p, const struct verdict *v)
 {
-	struct changes c = { .flag_name = NULL };
+	struct changes c = { .flag_name = p->config->flag_header };
 
-	if (v->action == OUTCOME_FLAG) {
-		c.flag_name = p->config->flag_header;
+	if (v->action == OUTCOME_FLAG)
 		c.flag_value = flag_value(p);
-		c.flags_present = p->flags_present < FLAGS_REMOVED_MAX ? p->flags_present :
-									 FLAGS_REMOVED_MAX;
-	}
+	if (c.flag_value != NULL || policy_mode(&p->judgement, NULL) == MODE_ENFORCE)
+		c.flags_present =
+		    p->flags_present < FLAGS_REMOVED_MAX ? p->flags_present : FLAGS_REMOVED_MAX;
 	if (v->action == OUTCOME_QUARANTINE)
 		c.hold = arena_printf(p->arena, "presend: %s", v->acting->check->name).data;
 	return c;
 }
 
+/* The verdict on a message whose header is judged: the body is looked at unless that refused. */
+static struct verdict judge_end(struct passage *p)
+{
+	struct verdict v = judge_decide(&p->judgement, STAGE_EOH);
+
+	if (refuses(v.action))
+		return v;
+	judge(p, STAGE_EOM, NULL);
+	return judge_decide(&p->judgement, STAGE_EOM);
+}
+
 struct answer session_end(struct session *s, const char *queue_id, struct changes *changes)
 {
 	struct passage *p = s->passage;
+	struct answer answer;
 	struct verdict v;
 
 	*changes = (struct changes){ .flag_name = NULL };
-	if (p != NULL && !p->header_judged) {
-		/* an MTA that left out the end of the header */
-		struct answer a = session_end_header(s, queue_id);
-
-		if (a.kind != ANSWER_CONTINUE)
-			return a;
-	}
 	if (p == NULL)
 		return take;
-	judge(p, STAGE_EOM, NULL);
-	v = judge_decide(&p->judgement, STAGE_EOM);
+	if (p->follow) {
+		service_followed(s->service, false);
+		return take;
+	}
+	if (!p->header_judged)
+		session_end_header(s, queue_id); /* an MTA may leave out the end of the header */
+	if (!p->header_judged)
+		return take;
+	v = judge_end(p);
 	record(s->service, p, &v);
-	if (refuses(v.action))
-		return refuse(ANSWER_REFUSE, &v.action_reply);
+	if (refuses(v.action)) {
+		answer = refuse(ANSWER_REFUSE, &v.action_reply);
+		answer.one_line = is_late(p);
+		return answer;
+	}
 	*changes = changes_for(p, &v);
 	return take;
 }

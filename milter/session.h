@@ -15,8 +15,11 @@
  *   RCPT   inside or outside?  At the first outside recipient MAIL is judged,
  *          and what it found is carried out; for a local submission at the end
  *          of the message, because Postfix would keep the mail in its queue
- *   EOH    all recipients inside: accepted.  Else the header is judged
- *   EOM    the rest is judged and the verdict carried out
+ *   EOH    the header is judged unless all recipients are inside; never an
+ *          answer, since one would cost every good message a turn with the MTA
+ *          and no body is sent that it could save
+ *   EOM    the rest is judged, if the header did not refuse, and the verdict
+ *          carried out
  */
 #ifndef PRESEND_MILTER_SESSION_H
 #define PRESEND_MILTER_SESSION_H
@@ -30,8 +33,8 @@
 #include "policy/judge.h"
 
 enum {
-	NAME_KEPT = 255,	 /* octets kept of a client's name and HELO: RFC 5321's limit */
-	FLAG_VALUE_MAX = 900,	 /* octets of the flag header, names of checks and folds */
+	NAME_KEPT = 255,         /* octets kept of a client's name and HELO: RFC 5321's limit */
+	FLAG_VALUE_MAX = 900,    /* octets of the flag header, names of checks and folds */
 	FLAGS_REMOVED_MAX = 100, /* forged flag headers that are removed: the first so many */
 };
 
@@ -49,22 +52,23 @@ struct session {
 /* What the MTA is told. */
 enum answer_kind {
 	ANSWER_CONTINUE,
-	ANSWER_ACCEPT,	    /* the message is over for us */
+	ANSWER_ACCEPT,      /* the message is over for us */
 	ANSWER_REFUSE_RCPT, /* this recipient is refused */
-	ANSWER_REFUSE,	    /* the message is refused, and over */
+	ANSWER_REFUSE,      /* the message is refused, and over */
 };
 
 struct answer {
 	enum answer_kind kind;
 	struct reply reply; /* of a refusal; in the message's memory */
+	bool one_line; /* a local submission: Postfix puts the reply into a bounce as one line */
 };
 
 /* What is to be done to an accepted message; in the message's memory. */
 struct changes {
-	const char *flag_name;	/* NULL: no flag header */
-	const char *flag_value;
-	size_t flags_present; /* fields of that name to remove first */
-	const char *hold;     /* the reason for the MTA's hold, NULL: none */
+	const char *flag_name;
+	const char *flag_value; /* NULL: no flag header is added */
+	size_t flags_present;   /* fields of that name to remove first */
+	const char *hold;       /* the reason for the MTA's hold, NULL: none */
 };
 
 /* Macros of the MTA at MAIL; each NULL where it did not say. */
@@ -87,11 +91,11 @@ void session_helo(struct session *s, const char *name);
 struct answer session_mail(struct session *s, const struct mail_macros *macros, char **argv);
 
 /* mailer and queue_id are NULL where the MTA did not say. */
-struct answer session_rcpt(struct session *s, const char *path, const char *mailer,
-    const char *queue_id);
+struct answer session_rcpt(
+    struct session *s, const char *path, const char *mailer, const char *queue_id);
 
 void session_header(struct session *s, const char *name, const char *body);
-struct answer session_end_header(struct session *s, const char *queue_id);
+void session_end_header(struct session *s, const char *queue_id);
 
 /* changes are set where the answer is to accept. */
 struct answer session_end(struct session *s, const char *queue_id, struct changes *changes);

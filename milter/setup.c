@@ -53,8 +53,8 @@ void setup_own_domains(struct config *config)
 }
 
 /* Who may connect: the group configured, else Postfix's where we can give the socket to it. */
-static bool find_access(const struct config *config, struct socket_access *access,
-    struct buf *error)
+static bool find_access(
+    const struct config *config, struct socket_access *access, struct buf *error)
 {
 	const char *name = config->socket_group;
 	const struct group *group = getgrnam(name != NULL ? name : "postfix");

@@ -53,8 +53,9 @@ static bool parse_unix(const char *path, struct socket_spec *spec, struct buf *e
 /* HOST may stand in square brackets; NULL: any address of this host. */
 static bool look_up(int family, const char *host, struct socket_spec *spec, struct buf *error)
 {
-	struct addrinfo hints = { .ai_family = family, .ai_socktype = SOCK_STREAM,
-		.ai_flags = AI_PASSIVE };
+	struct addrinfo hints = {
+		.ai_family = family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE
+	};
 	struct addrinfo *found;
 	char name[NI_MAXHOST];
 	size_t len;
@@ -137,9 +138,9 @@ bool socket_parse(const char *text, struct socket_spec *spec, struct buf *error)
 
 const char *socket_path(const struct socket_spec *spec)
 {
-	return spec->address.ss_family == AF_UNIX ?
-		   ((const struct sockaddr_un *)(const void *)&spec->address)->sun_path :
-		   NULL;
+	return spec->address.ss_family == AF_UNIX
+		   ? ((const struct sockaddr_un *)(const void *)&spec->address)->sun_path
+		   : NULL;
 }
 
 /* ---- opening --------------------------------------------------------------- */
@@ -150,8 +151,8 @@ static bool fail(struct buf *error, const char *what)
 	return false;
 }
 
-static bool take_inherited(const struct socket_spec *spec, struct listener *listener,
-    struct buf *error)
+static bool take_inherited(
+    const struct socket_spec *spec, struct listener *listener, struct buf *error)
 {
 	int listens = 0;
 	socklen_t len = sizeof listens;
@@ -214,8 +215,8 @@ static bool set_access(const char *path, const struct socket_access *access,
 	return true;
 }
 
-static bool bind_and_listen(const struct socket_access *access, struct listener *listener,
-    struct buf *error)
+static bool bind_and_listen(
+    const struct socket_access *access, struct listener *listener, struct buf *error)
 {
 	const struct socket_spec *spec = &listener->spec;
 	const char *path = socket_path(spec);
@@ -252,24 +253,36 @@ bool socket_open(const struct socket_spec *spec, const struct socket_access *acc
 
 /* ---- closing --------------------------------------------------------------- */
 
-/* A listening socket under a name that the kernel chose and nobody learns; accept never waits. */
+/*
+ * A listening socket under a name that the kernel chose and nobody learns, with
+ * one connection of our own in its queue; accept never waits there.
+ */
 static int open_nowhere(void)
 {
-	struct sockaddr nowhere = { .sa_family = AF_UNIX };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	socklen_t len = sizeof address;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int caller = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	bool open = fd >= 0 && caller >= 0 &&
+		    bind(fd, (struct sockaddr *)&address, sizeof address.sun_family) == 0 &&
+		    listen(fd, 1) == 0 &&
+		    getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+		    connect(caller, (struct sockaddr *)&address, len) == 0;
 
-	if (fd >= 0 && bind(fd, &nowhere, sizeof nowhere.sa_family) == 0 && listen(fd, 1) == 0)
-		return fd;
-	if (fd >= 0)
+	if (caller >= 0)
+		close(caller);
+	if (!open && fd >= 0)
 		close(fd);
-	return -1;
+	return open ? fd : -1;
 }
 
 /*
- * First the descriptor that libmilter polls gets something else behind it, then
- * the socket is shut down, which would otherwise look like a failure there.  One
- * that was handed over lives on in the service manager: what connects now waits
- * in its queue for our successor.
+ * libmilter sleeps in poll with the old socket, and what connects there would
+ * wait with it.  So the descriptor first gets something else behind it, where a
+ * connection is ready, and then the old socket is shut down: that ends the poll,
+ * which finds the new one, and lets go of the old one with all in its queue.
+ * One that was handed over lives on in the service manager instead: what
+ * connects now waits there for our successor.
  */
 void socket_retire(struct listener *listener)
 {

@@ -28,12 +28,10 @@ class Target:
     def __enter__(self):
         return self.daemon
 
-    def __exit__(self, failure, *_):
-        try:
-            if failure is None:
+    def __exit__(self, *failure):
+        with self.daemon:
+            if failure[0] is None:
                 self.verify()
-        finally:
-            self.daemon.remove()
 
     def verify(self):
         d = self.daemon
@@ -198,7 +196,7 @@ def many_headers(d, count=50000):
     for i in range(count):
         s.header(f"X-{i % 100}", "y" * 20)
     s.header("From", "Doe, John <ann@example.com>")
-    equal(s.end_of_header().code, 550, "the From field behind them")
+    equal(s.finish().code, 550, "the From field behind them")
     s.quit()
 
 
@@ -233,16 +231,16 @@ def test_large_headers():
         for i in range(100):
             s.header(f"X-{i}", "y" * 60000)
         s.header("From", "a" * 60000)
-        reply = s.end_of_header()
+        reply = s.finish()
         equal((reply.code, d.record()["findings"][0]["check"][:5]), (550, "from."), "60,000 octets")
         for fold in ("\n ", "\r\n\t", ",", "(", "<", '"', "=?utf-8?q?", "@", "\\"):
             stage, reply = s.message(headers=(("From", fold * (60000 // len(fold))),))
-            equal((stage, reply.code), ("eoh", 550), f"60,000 octets of {fold!r}")
+            equal((stage, reply.code), ("eom", 550), f"60,000 octets of {fold!r}")
         s.mail()
         s.rcpt()
         try:
             s.header("From", "a" * 1024 * 1024)
-            s.end_of_header()
+            s.finish()
             raise AssertionError("a packet over the protocol's limit was taken")
         except (Gone, OSError):
             s.close()
@@ -259,7 +257,7 @@ def test_many_recipients():
                 for _ in range(100):
                     equal(s.reply().kind, "c", "a recipient")
         s.header(*BAD_FROM[0])
-        equal(s.end_of_header().code, 550, "the message")
+        equal(s.finish().code, 550, "the message")
         check(len(d.record()["envelope"]["rcpt_domains"]) <= 50, "too many domains in the record")
         s.quit()
 
@@ -306,7 +304,7 @@ def test_strange_fields():
             t.rcpt()
             t.send("L", data)
             try:
-                t.end_of_header()
+                t.finish()
                 raise AssertionError(f"a packet without its two strings was taken: {data!r}")
             except (Gone, OSError):
                 t.close()

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 TIMEOUT = float(os.environ.get("PRESEND_TEST_TIMEOUT", "60"))
 
@@ -23,7 +24,7 @@ TIMEOUT = float(os.environ.get("PRESEND_TEST_TIMEOUT", "60"))
 ADDHDRS, CHGHDRS, QUARANTINE, SETSYMLIST = 0x01, 0x10, 0x20, 0x100
 ALL_ACTIONS = 0x1FF
 NOBODY, NR_HDR, NOUNKNOWN, NODATA = 0x10, 0x80, 0x100, 0x200
-NR_CONN, NR_HELO, LEADSPC = 0x1000, 0x2000, 0x100000
+NR_CONN, NR_HELO, NR_EOH, LEADSPC = 0x1000, 0x2000, 0x40000, 0x100000
 ALL_STEPS = 0x1FFFFF
 
 VERSION = "Postfix 3.7.11"  # of the MTA we play
@@ -173,13 +174,21 @@ class Session:
         return self.step("L", octets(name) + b"\0" + space + octets(body) + b"\0", None, NR_HDR)
 
     def end_of_header(self, macros=None):
-        return self.step("N", b"", macros)
+        return self.step("N", b"", macros, NR_EOH)
 
     def body(self, data=b"Hello\r\n"):
         return None if self.steps & NOBODY else self.step("B", data)
 
     def end(self, macros=None):
         return self.step("E", b"", macros)
+
+    def finish(self, macros=None):
+        """From the end of the header to the answer on the whole message."""
+        reply = self.end_of_header(macros)
+        if reply.kind != "c":
+            return reply
+        self.body()
+        return self.end(macros)
 
     def abort(self):
         self.send("A")
@@ -214,18 +223,14 @@ class Session:
             return "rcpt", reply
         for name, body in headers:
             self.header(name, body)
-        reply = self.end_of_header({"i": queue_id})
-        if reply.kind != "c":
-            return "eoh", reply
-        self.body()
-        return "eom", self.end({"i": queue_id})
+        return "eom", self.finish({"i": queue_id})
 
 
 class Daemon:
     """A presend-milter of our own, in the foreground, its log in a file."""
 
     def __init__(self, config="", args=(), spec=None, address=None, wait=True, pass_fds=(),
-                 user="nobody", environment=None, program=None):
+                 user="nobody", environment=None, groups=None):
         self.dir = tempfile.mkdtemp(prefix="presend-")
         os.chmod(self.dir, 0o755)
         self.run = os.path.join(self.dir, "run")
@@ -239,18 +244,22 @@ class Daemon:
         self.spec = spec or f"unix:{self.address}"
         self.user = user
         self.configure(config)
-        command = [program or find_binary(), "-f", "-c", self.path, *args]
+        command = [find_binary(), "-f", "-c", self.path, *args]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=pass_fds,
-                env={**os.environ, **(environment or {})})
+                extra_groups=groups, env={**os.environ, **(environment or {})})
         if wait:
             self.wait_until_ready()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        if failure is not None and not issubclass(failure, Skipped):
+            print(f"     the log of {self.spec}, status {self.process.poll()}:")
+            for line in self.log().splitlines()[-10:]:
+                print(f"     {line[:300]}")
         self.remove()
 
     def configure(self, text):
@@ -353,7 +362,9 @@ def run(tests):
             continue
         except Exception as why:  # a failing test must not stop the others
             failed += 1
-            print(f"FAIL {test.__name__}: {type(why).__name__}: {why}", flush=True)
+            lines = [f.lineno for f in traceback.extract_tb(why.__traceback__)]
+            print(f"FAIL {test.__name__}: {type(why).__name__}: {why} (lines {lines[1:]})",
+                  flush=True)
             continue
         passed += 1
         print(f"ok   {test.__name__} ({time.monotonic() - begun:.1f} s)", flush=True)
