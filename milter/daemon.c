@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -98,6 +99,23 @@ static bool go_to_background(struct daemon *d)
 }
 
 /* Made anew, so that a link put there by somebody else is not followed. */
+/*
+ * Is a process that holds this file's lock still there?  A daemon holds the lock
+ * of its pidfile as long as it lives, so a file that was left behind has none.
+ */
+static bool is_held(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool held;
+
+	if (fd < 0)
+		return false;
+	held = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+	close(fd);
+	return held;
+}
+
+/* The descriptor stays open for the lock. */
 static bool write_pidfile(struct daemon *d)
 {
 	const char *path = d->setup.config->pidfile;
@@ -107,15 +125,20 @@ static bool write_pidfile(struct daemon *d)
 
 	if (path == NULL)
 		return true;
+	if (is_held(path)) {
+		log_line(LOG_LEVEL_ERROR, "pidfile %s: another daemon runs with it", path);
+		return false;
+	}
 	if (unlink(path) != 0 && errno != ENOENT)
 		log_line(LOG_LEVEL_WARNING, "%s: %s", path, strerror(errno));
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	written = fd >= 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0 && fstat(fd, &file) == 0;
+	written = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+		  dprintf(fd, "%ld\n", (long)getpid()) > 0 && fstat(fd, &file) == 0;
 	if (!written)
 		log_line(LOG_LEVEL_ERROR, "pidfile %s: %s", path, strerror(errno));
 	else
 		d->pidfile = (struct pidfile){ must_strdup(path), file.st_dev, file.st_ino };
-	if (fd >= 0)
+	if (!written && fd >= 0)
 		close(fd);
 	return written;
 }

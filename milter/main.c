@@ -1,4 +1,5 @@
 /* main.c - presend-milter: the command line of the daemon. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -39,12 +40,28 @@ static int read_socket(struct options *options, const char *text)
 	return status;
 }
 
+/*
+ * Whoever started us may have closed standard descriptors.  Something must hold
+ * their numbers, or the socket would get one and be replaced at daemonising.
+ */
+static void hold_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = { .config_path = SYSCONFDIR "/presend/presend.conf" };
 	bool test = false;
 	int option, status = 0;
 
+	hold_standard_descriptors();
 	log_open(DAEMON_NAME, true, 0);
 	opterr = 0;
 	while (status == 0 && (option = getopt(argc, argv, "c:fp:t")) != -1) {

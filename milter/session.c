@@ -224,7 +224,7 @@ static void judge_mail(struct passage *p)
 /* A local submission must not be refused before its end. */
 static bool is_late(const struct passage *p)
 {
-	return p->message->transaction.class == CLASS_LOCAL;
+	return p->message->transaction.local_submission;
 }
 
 static void keep_queue_id(struct passage *p, const char *queue_id)

@@ -4,6 +4,7 @@
 #include "milter/setup.h"
 
 #include <grp.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -86,13 +87,29 @@ static bool setup_check(const struct options *options, struct setup *setup)
 	return good;
 }
 
+/*
+ * The path as it will be read again at a reload, whatever the working directory
+ * is by then.  Links stay links: conf.d is looked for beside the name that was
+ * given, and what it points to may change.
+ */
+static char *absolute_path(const char *path)
+{
+	char folder[PATH_MAX];
+	struct buf joined;
+	char *absolute;
+
+	if (path[0] == '/' || getcwd(folder, sizeof folder) == NULL)
+		return must_strdup(path);
+	buf_init(&joined, 2 * PATH_MAX);
+	buf_printf(&joined, "%s/%s", folder, path);
+	absolute = must_strdup(buf_text(&joined));
+	buf_free(&joined);
+	return absolute;
+}
+
 bool setup_load(const struct options *options, struct setup *setup)
 {
-	char *absolute = realpath(options->config_path, NULL);
-
-	*setup = (struct setup){
-		.config_path = absolute != NULL ? absolute : must_strdup(options->config_path),
-	};
+	*setup = (struct setup){ .config_path = absolute_path(options->config_path) };
 	setup->config = setup_config(setup->config_path);
 	if (setup->config != NULL && setup_check(options, setup))
 		return true;

@@ -117,13 +117,11 @@ static bool parse_inherited(const char *text, struct socket_spec *spec, struct b
 	return true;
 }
 
-bool socket_parse(const char *text, struct socket_spec *spec, struct buf *error)
+static bool parse_kind(const char *text, struct socket_spec *spec, struct buf *error)
 {
 	const char *colon = strchr(text, ':');
 	struct slice kind = { text, colon != NULL ? (size_t)(colon - text) : 0 };
 
-	*spec = (struct socket_spec){ .inherited = -1 };
-	buf_printf(error, "socket %s: ", text);
 	if (slice_equal(kind, SLICE("unix")) || slice_equal(kind, SLICE("local")))
 		return parse_unix(colon + 1, spec, error);
 	if (slice_equal(kind, SLICE("inet")))
@@ -134,6 +132,16 @@ bool socket_parse(const char *text, struct socket_spec *spec, struct buf *error)
 		return parse_inherited(colon + 1, spec, error);
 	buf_add_text(error, "begins with none of inet:, inet6:, unix:, local: and fd:");
 	return false;
+}
+
+bool socket_parse(const char *text, struct socket_spec *spec, struct buf *error)
+{
+	*spec = (struct socket_spec){ .inherited = -1 };
+	buf_printf(error, "socket %s: ", text);
+	if (!parse_kind(text, spec, error))
+		return false;
+	buf_reset(error);
+	return true;
 }
 
 const char *socket_path(const struct socket_spec *spec)
@@ -265,8 +273,7 @@ static int open_nowhere(void)
 	int caller = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	bool open = fd >= 0 && caller >= 0 &&
 		    bind(fd, (struct sockaddr *)&address, sizeof address.sun_family) == 0 &&
-		    listen(fd, 1) == 0 &&
-		    getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
+		    listen(fd, 1) == 0 && getsockname(fd, (struct sockaddr *)&address, &len) == 0 &&
 		    connect(caller, (struct sockaddr *)&address, len) == 0;
 
 	if (caller >= 0)

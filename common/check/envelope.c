@@ -4,13 +4,24 @@
 /* The MTA completes such a sender with its own domain after we have seen it. */
 static bool mta_completes_sender(const struct transaction *t)
 {
-	return t->class == CLASS_LOCAL || ip_is_loopback(&t->client);
+	return t->local_submission || ip_is_loopback(&t->client);
 }
 
-static void cap(struct finding *finding, bool log_only)
+/*
+ * Adds what is wrong with a path.  The grammars of paths and of header fields
+ * share the codes of their errors, but here it is RFC 5321 that is broken.
+ */
+static void add_fault(struct check_run *run, const char *field, const struct path *path,
+    const struct syntax_error *error, bool log_only)
 {
-	if (finding != NULL && log_only)
+	struct finding *finding = check_add_syntax(run, field, path->raw, error);
+
+	if (finding == NULL)
+		return;
+	if (log_only)
 		finding->at_most = ACTION_LOG;
+	if (slice_starts_nocase(slice_of(finding->rfc), SLICE("RFC 5322")))
+		finding->rfc = "RFC 5321 4.1.2";
 }
 
 /*
@@ -20,7 +31,7 @@ static void cap(struct finding *finding, bool log_only)
 static void add_too_long(struct check_run *run, const char *field, const struct path *path)
 {
 	if (path->too_long.code != SYNTAX_OK)
-		cap(check_add_syntax(run, field, path->raw, &path->too_long), true);
+		add_fault(run, field, path, &path->too_long, true);
 }
 
 void check_sender_syntax(struct check_run *run)
@@ -32,7 +43,7 @@ void check_sender_syntax(struct check_run *run)
 	if (path->null)
 		return;
 	if (path->error.code != SYNTAX_OK)
-		cap(check_add_syntax(run, "MAIL FROM", path->raw, &path->error), completed);
+		add_fault(run, "MAIL FROM", path, &path->error, completed);
 	else
 		add_too_long(run, "MAIL FROM", path);
 }
@@ -49,9 +60,9 @@ void check_recipient_syntax(struct check_run *run)
 	struct syntax_error nobody = { SYNTAX_PATH_BRACKETS, 0, path->raw.len };
 
 	if (path->null)
-		check_add_syntax(run, "RCPT TO", path->raw, &nobody);
+		add_fault(run, "RCPT TO", path, &nobody, false);
 	else if (path->error.code != SYNTAX_OK && !is_postmaster(path))
-		check_add_syntax(run, "RCPT TO", path->raw, &path->error);
+		add_fault(run, "RCPT TO", path, &path->error, false);
 	else
 		add_too_long(run, "RCPT TO", path);
 }

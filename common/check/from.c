@@ -114,7 +114,7 @@ static bool is_log_only(const struct message *m, const struct syntax_error *erro
 	bool needs_smtputf8 = error->code == SYNTAX_NAME_8BIT || error->code == SYNTAX_ADDRESS_8BIT;
 
 	return syntax_rule(error->code)->advisory ||
-	       (needs_smtputf8 && m->transaction.class == CLASS_LOCAL &&
+	       (needs_smtputf8 && m->transaction.local_submission &&
 		   m->transaction.mta == MTA_POSTFIX);
 }
 

@@ -157,6 +157,19 @@ static void add_mailbox(
 	p->next_mailbox = &m->next;
 }
 
+/*
+ * Is the range an encoded-word, or one of its atoms?  As a whole it counts too,
+ * because a dot or an @ inside cuts an encoded-word into several tokens.
+ */
+static bool holds_encoded(const struct from_parser *p, struct range r)
+{
+	for (size_t i = r.begin; i < r.end; i++)
+		if (p->list[i].type == TOKEN_ATOM &&
+		    encoded_word_is(token_text(&p->from->tokens, i)))
+			return true;
+	return encoded_word_is(range_text(p, r));
+}
+
 /* RFC 2047 5(3): an encoded-word must not be any part of an addr-spec. */
 static void check_encoded(struct from_parser *p, struct range local, struct range domain)
 {
@@ -164,9 +177,9 @@ static void check_encoded(struct from_parser *p, struct range local, struct rang
 
 	if (encoded_word_is(range_text(p, whole)))
 		from_note_range(p, SYNTAX_ENCODED_ADDRESS, whole);
-	else if (encoded_word_is(range_text(p, local)))
+	else if (holds_encoded(p, local))
 		from_note_range(p, SYNTAX_ENCODED_ADDRESS, local);
-	else if (encoded_word_is(range_text(p, domain)))
+	else if (holds_encoded(p, domain))
 		from_note_range(p, SYNTAX_ENCODED_ADDRESS, domain);
 }
 
@@ -220,6 +233,18 @@ static struct range trim_beside_at(struct from_parser *p, struct range half)
 	return trimmed;
 }
 
+/* No @ in the range.  Where nothing is in it, what opened the bracket or the route is meant. */
+static void read_no_at(struct from_parser *p, struct range r)
+{
+	if (r.begin == r.end) {
+		from_note(p, SYNTAX_NO_ADDRESS, p->list[r.begin - 1].offset, 1);
+		return;
+	}
+	from_note_range(p, SYNTAX_AT_MISSING, r);
+	if (holds_encoded(p, r))
+		from_note_range(p, SYNTAX_ENCODED_ADDRESS, r);
+}
+
 void addr_spec_read(struct from_parser *p, struct range r, struct slice name, bool shaky)
 {
 	struct range local, domain;
@@ -228,11 +253,7 @@ void addr_spec_read(struct from_parser *p, struct range r, struct slice name, bo
 	r = skip_route(p, range_trim(p, r));
 	at = range_find(p, r, '@');
 	if (at == r.end) {
-		/* nothing at all: what opened the bracket, or the route, is pointed at */
-		if (r.begin < r.end)
-			from_note_range(p, SYNTAX_AT_MISSING, r);
-		else
-			from_note(p, SYNTAX_NO_ADDRESS, p->list[r.begin - 1].offset, 1);
+		read_no_at(p, r);
 		return;
 	}
 	extra = range_find(p, (struct range){ at + 1, r.end }, '@');

@@ -170,6 +170,27 @@ static bool is_word_part(const struct token *t)
 }
 
 /*
+ * The end of a domain that begins before `end`, blanks and comments beside a
+ * dot included (RFC 5322 4.4: obs-domain), which addr_spec_read will name.
+ */
+static size_t domain_end(const struct from_parser *p, struct range r, size_t end)
+{
+	for (;;) {
+		size_t next = end;
+
+		while (next < r.end && token_is_cfws(&p->list[next]))
+			next++;
+		if (next == end || next == r.end || !is_word_part(&p->list[next]) ||
+		    !(token_is_special(&p->list[next], '.') ||
+			token_is_special(&p->list[end - 1], '.')))
+			return end;
+		while (next < r.end && is_word_part(&p->list[next]))
+			next++;
+		end = next;
+	}
+}
+
+/*
  * mailbox = addr-spec, without angle brackets
  *
  * The address is what touches the first @, blanks and comments beside that
@@ -192,6 +213,7 @@ static void read_bare(struct from_parser *p, struct range r, bool shaky)
 		end = at + 1;
 	while (end < r.end && is_word_part(&p->list[end]))
 		end++;
+	end = domain_end(p, r, end);
 	before = range_trim(p, (struct range){ r.begin, begin });
 	if (before.begin < before.end) {
 		phrase_check(p, before);
@@ -392,7 +414,7 @@ static void check_tokens(struct from_parser *p)
 			from_note(p, SYNTAX_QUOTE_UNBALANCED, t->offset, 1);
 		else if (t->type == TOKEN_STRAY)
 			from_note(p, SYNTAX_COMMENT_UNBALANCED, t->offset, 1);
-		else if (t->type == TOKEN_SPACE && t->obsolete)
+		else if (t->obsolete)
 			from_note(p, SYNTAX_FOLD_BLANK, t->offset, t->length);
 	}
 }

@@ -106,7 +106,7 @@ static bool is_sole_author(const struct from_field *from)
 
 static bool is_separator(char c)
 {
-	return c == ' ' || c == ',' || c == ';';
+	return c == ' ' || c == ',';
 }
 
 /* The name without the separators at its ends, as in `"Doe, John", <john@example.com>`. */
@@ -116,7 +116,8 @@ static struct slice cut_separators(struct slice name)
 		name.len--;
 	while (name.len > 0 && is_separator(name.data[0]))
 		name = slice_part(name, 1, name.len);
-	return name;
+	/* a semicolon ends many a name (`Foo &amp;`), alone it is a separator too */
+	return slice_equal(name, SLICE(";")) ? SLICE("") : name;
 }
 
 /*

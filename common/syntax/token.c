@@ -122,26 +122,46 @@ static size_t lex_atom(struct lexer *lx, size_t at)
 /* What the inside of a quoted-string, comment or literal holds. */
 struct inside {
 	bool has_8bit;
-	size_t control; /* 1 + offset of the first control character */
+	bool blank_line; /* a fold into a line of white space alone */
+	bool folded;     /* nothing but white space since the last fold */
+	size_t control;  /* 1 + offset of the first control character */
 };
 
-/* Steps over one octet, a quoted-pair or a fold of the inside. */
+static void note_control(struct inside *in, size_t at)
+{
+	if (in->control == 0)
+		in->control = at + 1;
+}
+
+/*
+ * Steps over one octet, a quoted-pair or a fold of the inside.
+ *
+ * quoted-pair = ("\\" (VCHAR / WSP)) / obs-qp; a backslash before a fold is the
+ * obsolete form that quotes the CR.
+ */
 static size_t step_inside(const struct lexer *lx, size_t at, struct inside *in)
 {
-	if (is_fold(lx, at))
+	if (is_fold(lx, at)) {
+		in->blank_line |= in->folded;
+		in->folded = true;
 		return at + 3;
-	if (octet(lx, at) == '\\' && at + 1 < lx->body.len && !is_fold(lx, at + 1))
+	}
+	in->folded &= is_wsp(octet(lx, at));
+	if (octet(lx, at) == '\\' && is_fold(lx, at + 1))
+		note_control(in, at + 1);
+	else if (octet(lx, at) == '\\' && at + 1 < lx->body.len)
 		at++;
 	if (octet(lx, at) > 127)
 		in->has_8bit = true;
-	else if (is_control(octet(lx, at)) && in->control == 0)
-		in->control = at + 1;
+	else if (is_control(octet(lx, at)))
+		note_control(in, at);
 	return at + 1;
 }
 
 static void note_inside(struct token *t, const struct inside *in)
 {
 	t->has_8bit = in->has_8bit;
+	t->obsolete = in->blank_line;
 	t->control = (uint32_t)in->control;
 }
 
@@ -253,7 +273,7 @@ struct slice token_content(struct arena *arena, const struct tokens *tokens, siz
 	text = slice_part(text, 1, text.len - 1);
 	out = arena_alloc(arena, text.len + 1);
 	for (size_t i = 0; i < text.len; i++) {
-		if (text.data[i] == '\\' && i + 1 < text.len)
+		if (text.data[i] == '\\' && i + 1 < text.len && text.data[i + 1] != '\r')
 			i++;
 		else if (text.data[i] == '\r' && i + 1 < text.len && text.data[i + 1] == '\n')
 			continue;

@@ -31,7 +31,7 @@ enum token_type {
 struct token {
 	uint8_t type;  /* enum token_type */
 	bool has_8bit; /* an octet over 127 is in it */
-	bool obsolete; /* SPACE: a fold into a line of white space alone */
+	bool obsolete; /* a fold into a line of white space alone is in it */
 	char octet;    /* the first octet */
 	uint32_t offset;
 	uint32_t length;

@@ -271,6 +271,67 @@ def test_background():
             check(not os.path.exists(f.sock), "the socket is still there")
 
 
+def test_closed_descriptors():
+    """Whoever starts it may have closed standard descriptors: no socket may get their numbers."""
+    for closed in ("<&-", "2>&-", "<&- >&- 2>&-"):
+        with Folder("") as f:
+            pidfile = os.path.join(f.run, "pid")
+            f.write(f'pidfile = "{pidfile}"\nlog = syslog\n{ENFORCE}')
+            command = f'exec "$0" -c "$1" {closed}'
+            begun = subprocess.run(["/bin/sh", "-c", command, mta.find_binary(), f.path],
+                                   timeout=mta.TIMEOUT)
+            equal(begun.returncode, 0, f"status with {closed}")
+            with open(pidfile) as opened:
+                pid = int(opened.read())
+            try:
+                s = Session(f.sock)
+                s.connect(address="127.0.0.1")
+                equal(s.message(headers=BAD_FROM)[1].code, 550, f"a bad message with {closed}")
+                s.quit()
+            finally:
+                os.kill(pid, signal.SIGTERM)
+                wait_gone(pid)
+
+
+def test_pidfile_of_another():
+    with Folder("") as f:
+        pidfile = os.path.join(f.run, "pid")
+        f.write(f'pidfile = "{pidfile}"\n{ENFORCE}')
+        with open(pidfile, "w") as left:
+            left.write("1\n")
+        equal(call("-c", f.path).returncode, 0, "a file that was left behind")
+        with open(pidfile) as opened:
+            text = opened.read()
+        try:
+            second = call("-c", f.path, "-p", f"unix:{f.run}/other")
+            equal(second.returncode, 71, "status of a second one on another socket")
+            check("another daemon" in second.stderr, second.stderr)
+            with open(pidfile) as opened:
+                equal(opened.read(), text, "the pidfile of the first")
+        finally:
+            os.kill(int(text), signal.SIGTERM)
+            wait_gone(int(text))
+
+
+def test_linked_configuration():
+    """conf.d is looked for beside the name that was given, not beside what it points to."""
+    with Folder("") as f:
+        os.mkdir(f.file("etc"))
+        os.mkdir(f.file("etc/conf.d"))
+        os.symlink("../presend.conf", f.file("etc/presend.conf"))
+        with open(f.file("etc/conf.d/x.conf"), "w") as extra:
+            extra.write("mode = bogus\n")
+        r = call("-t", "-c", f.file("etc/presend.conf"))
+        equal(r.returncode, 78, "status")
+        check("conf.d/x.conf:1:" in r.stderr, r.stderr)
+
+
+def test_start_errors_name_what_they_mean():
+    with Folder('user = "no-such-user"') as f:
+        r = call("-t", "-c", f.path)
+        check(f"{f.path}: user no-such-user: " in r.stderr, r.stderr)
+
+
 def test_background_failure():
     with Folder('pidfile = "/nonexistent/pid"') as f:
         r = call("-c", f.path)

@@ -260,7 +260,11 @@ class Daemon:
             print(f"     the log of {self.spec}, status {self.process.poll()}:")
             for line in self.log().splitlines()[-10:]:
                 print(f"     {line[:300]}")
+        text = self.log()
         self.remove()
+        if failure is None and ("ThreadSanitizer" in text or "AddressSanitizer" in text or
+                                "runtime error:" in text):
+            raise AssertionError("a sanitizer spoke up:\n" + text[-3000:])
 
     def configure(self, text):
         with open(self.path + ".new", "w") as f:

@@ -461,7 +461,25 @@ static const struct row {
 	ROW("(unterminated", "at-missing@0+13 comment-unbalanced@0+1"),
 	ROW("[unterminated", "at-missing@0+13 name-special@0+1"),
 
+	/* a backslash before a fold quotes the CR, which is obs-qp */
+	ROW("\"a\\\r\n b\"@example.com", "control@3+1 [\"a\\\\ b\"@example.com]"),
+	ROW("\"Foo\\\r\n bar\" <a@example.com>", "control@5+1 [Foo\\ bar|a@example.com]"),
+	ROW("(x\\\r\n ) a@example.com", "control@3+1 [a@example.com]"),
+
+	/* blank folds inside quotes and comments, blanks beside the dots of a domain */
+	ROW("\"a\r\n \r\n b\" <q@example.com>", "fold-blank@0+10 [a  b|q@example.com]"),
+	ROW("(a\r\n \r\n b) a@example.com", "fold-blank@0+10 [a@example.com]"),
+	ROW("\"a\r\n b\r\n c\" <q@example.com>", "valid [a b c|q@example.com]"),
+	ROW("a@b . example", "domain-space@3+1"),
+	ROW("a@b. example", "domain-space@4+1"),
+	ROW("a@b.(c)example", "domain-comment@4+3"),
+	ROW("a@b.example . ", "domain-space@11+1"),
+	ROW("a@b.example Smith. Jr", "text-after-address@12+9 [a@b.example]"),
+
 	/* encoded-words with specials in them */
+	ROW("a@=?utf-8?Q?b?=.example",
+	    "valid encoded-address@2+21 domain-character@2+1 [a@=?utf-8?Q?b?=.example]"),
+	ROW("Foo <=?utf-8?Q?a=40b.example?=>", "at-missing@5+25 encoded-address@5+25"),
 	ROW("=?utf-8?q?a@example.com?=",
 	    "valid encoded-address@0+25 domain-character@23+1 [=?utf-8?q?a@example.com?=]"),
 	ROW("=?utf-8?q?Acme_Inc.?= <a@example.com>", "phrase-dot@18+1 [Acme Inc.|a@example.com]"),
