@@ -1,0 +1,252 @@
+/* expect.c - what a case expects of the record and of the answer that it got. */
+#include "t/cases/expect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/slice.h"
+
+const char *way_name(enum way way)
+{
+	return way == WAY_LIBRARY ? "library" : way == WAY_CLI ? "cli" : "milter";
+}
+
+const char *text_at(const json_t *object, const char *key, char got[GOT_SIZE])
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (json_is_integer(value))
+		snprintf(got, GOT_SIZE, "%lld", (long long)json_integer_value(value));
+	else
+		snprintf(got, GOT_SIZE, "%s",
+		    json_is_null(value)     ? "null"
+		    : json_is_string(value) ? json_string_value(value)
+					    : "");
+	return got;
+}
+
+bool expects(const struct case_file *c, enum expect_kind kind)
+{
+	for (size_t i = 0; i < c->expectation_count; i++)
+		if (c->expectations[i].kind == kind)
+			return true;
+	return false;
+}
+
+/* ---- of the record ----------------------------------------------------------- */
+
+static bool same_text(const json_t *object, const char *key, const char *wanted, char got[GOT_SIZE])
+{
+	return strcmp(text_at(object, key, got), wanted) == 0;
+}
+
+/* As text, so that a wanted number that is none never holds. */
+static bool same_number(long value, const char *wanted)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%ld", value);
+	return strcmp(text, wanted) == 0;
+}
+
+static bool is_fault(const json_t *finding)
+{
+	char got[GOT_SIZE];
+
+	text_at(finding, "result", got);
+	return strcmp(got, "fail") == 0 || strcmp(got, "unknown") == 0;
+}
+
+static bool finding_matches(const json_t *finding, const struct expectation *e)
+{
+	char got[GOT_SIZE];
+
+	if (!same_text(finding, "check", e->words[0], got) ||
+	    !same_text(finding, "result", e->words[1], got))
+		return false;
+	for (size_t i = 0; i < e->attribute_count; i++)
+		if (!same_text(finding, e->attributes[i].name, e->attributes[i].value, got))
+			return false;
+	return true;
+}
+
+/* All findings that are faults, for the report. */
+static void list_findings(const json_t *record, char got[GOT_SIZE])
+{
+	char *text = json_dumps(json_object_get(record, "findings"), JSON_COMPACT);
+
+	snprintf(got, GOT_SIZE, "%s", text == NULL ? "no findings" : text);
+	free(text);
+}
+
+static bool finding_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const json_t *findings = json_object_get(record, "findings"), *finding;
+	bool found = false;
+	size_t i;
+
+	json_array_foreach(findings, i, finding)
+	{
+		if (e->kind == EXPECT_FINDING)
+			found |= finding_matches(finding, e);
+		else
+			found |=
+			    is_fault(finding) &&
+			    slice_match(slice_of(e->words[0]),
+				slice_of(json_string_value(json_object_get(finding, "check"))));
+	}
+	list_findings(record, got);
+	return found == (e->kind == EXPECT_FINDING);
+}
+
+static bool reply_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const json_t *reply = json_object_get(record, "reply");
+
+	if (strcmp(e->words[0], "none") == 0) {
+		snprintf(got, GOT_SIZE, "a reply");
+		return reply == NULL;
+	}
+	return same_text(reply, "code", e->words[0], got) &&
+	       (e->words[1] == NULL || same_text(reply, "enhanced", e->words[1], got));
+}
+
+static bool author_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const json_t *author = json_object_get(record, "author");
+	const char *key = e->kind == EXPECT_AUTHOR ? "address" : "display_name";
+
+	text_at(author, key, got);
+	if (strcmp(e->words[0], "none") == 0)
+		return author == NULL || strcmp(got, "null") == 0;
+	return author != NULL && strcmp(got, e->words[0]) == 0;
+}
+
+static bool record_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	switch (e->kind) {
+	case EXPECT_VERDICT: return same_text(record, "verdict", e->words[0], got);
+	case EXPECT_ACTION: return same_text(record, "action", e->words[0], got);
+	case EXPECT_MODE: return same_text(record, "mode", e->words[0], got);
+	case EXPECT_CLASS: return same_text(record, "class", e->words[0], got);
+	case EXPECT_REPLY: return reply_holds(record, e, got);
+	case EXPECT_REPLY_TEXT:
+		text_at(json_object_get(record, "reply"), "text", got);
+		return strcmp(e->words[0], "contains") == 0 && strstr(got, e->words[1]) != NULL;
+	case EXPECT_AUTHOR:
+	case EXPECT_DISPLAY_NAME: return author_holds(record, e, got);
+	case EXPECT_FINDING:
+	case EXPECT_NO_FINDING: return finding_holds(record, e, got);
+	default: return true;
+	}
+}
+
+/* ---- of the milter's answer -------------------------------------------------- */
+
+static size_t count_removed(const struct mta_answer *a)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < a->change_count; i++)
+		count += !a->changes[i].added && a->changes[i].value[0] == '\0';
+	return count;
+}
+
+/* flag-header VALUE [NAME] */
+static bool flag_holds(const struct mta_answer *a, const struct expectation *e, char got[GOT_SIZE])
+{
+	const char *name = e->words[1] == NULL ? "X-Presend-Flag" : e->words[1];
+
+	snprintf(got, GOT_SIZE, "no such header");
+	for (size_t i = 0; i < a->change_count; i++) {
+		struct slice value = slice_trim(slice_of(a->changes[i].value));
+
+		if (!a->changes[i].added || strcmp(a->changes[i].name, name) != 0)
+			continue;
+		snprintf(got, GOT_SIZE, "%.*s", SLICE_ARG(value));
+		return slice_equal(value, slice_of(e->words[0]));
+	}
+	return false;
+}
+
+static void describe(const struct mta_answer *a, char got[GOT_SIZE])
+{
+	snprintf(got, GOT_SIZE, "%s at %s %s, %zu recipients refused, %zu headers changed%s",
+	    a->accepted ? "accepted" : "refused", mta_step_name(a->step), a->reply,
+	    a->rcpts_refused, a->change_count, a->quarantined ? ", held" : "");
+}
+
+static bool answer_holds(
+    const struct mta_answer *a, const struct expectation *e, char got[GOT_SIZE])
+{
+	bool here = e->words[0] != NULL && strcmp(mta_step_name(a->step), e->words[0]) == 0;
+
+	describe(a, got);
+	switch (e->kind) {
+	case EXPECT_ACCEPT_AT: return a->accepted && here;
+	case EXPECT_REFUSE_AT:
+		return !a->accepted && here &&
+		       (e->words[1] == NULL ||
+			   strncmp(a->reply, e->words[1], strlen(e->words[1])) == 0);
+	case EXPECT_RCPTS_REFUSED: return same_number((long)a->rcpts_refused, e->words[0]);
+	case EXPECT_FLAG_HEADER: return flag_holds(a, e, got);
+	case EXPECT_HEADERS_REMOVED: return same_number((long)count_removed(a), e->words[0]);
+	case EXPECT_QUARANTINE: return a->quarantined;
+	case EXPECT_UNTOUCHED:
+		return a->accepted && a->rcpts_refused == 0 && a->change_count == 0 &&
+		       !a->quarantined;
+	default: return true;
+	}
+}
+
+void check_reply(const struct seen *seen, struct report *report)
+{
+	const struct mta_answer *answer = seen->answer;
+	const json_t *record = seen->record;
+	const json_t *reply = json_object_get(record, "reply");
+	const char *enhanced = json_string_value(json_object_get(reply, "enhanced"));
+	char wanted[40], mode[GOT_SIZE];
+
+	/* of several recipients and several modes the record names what the rules say first */
+	if (answer->accepted || record == NULL || answer->rcpts_refused > 1 ||
+	    strcmp(text_at(record, "mode", mode), "enforce") != 0)
+		return;
+	snprintf(wanted, sizeof wanted, "%lld",
+	    (long long)json_integer_value(json_object_get(reply, "code")));
+	if (strncmp(answer->reply, wanted, 3) != 0 || enhanced == NULL ||
+	    strstr(answer->reply, enhanced) == NULL)
+		report_fault(report, 0, "milter: the record says %s %s, the client was told \"%s\"",
+		    wanted, enhanced == NULL ? "(none)" : enhanced, answer->reply);
+}
+
+/* ---- of both ----------------------------------------------------------------- */
+
+static bool holds(const struct seen *seen, const struct expectation *e, char got[GOT_SIZE])
+{
+	if (e->kind == EXPECT_EXIT) {
+		snprintf(got, GOT_SIZE, "exit status %d", seen->exit_status);
+		return seen->way != WAY_CLI || same_number(seen->exit_status, e->words[0]);
+	}
+	if (e->kind == EXPECT_NO_RECORD) {
+		snprintf(got, GOT_SIZE, "a record");
+		return seen->way != WAY_MILTER || seen->record == NULL;
+	}
+	if (e->kind >= EXPECT_ACCEPT_AT)
+		return seen->way != WAY_MILTER || answer_holds(seen->answer, e, got);
+	snprintf(got, GOT_SIZE, "no record");
+	return seen->record != NULL && record_holds(seen->record, e, got);
+}
+
+void check_expectations(const struct case_file *c, const struct seen *seen, struct report *report)
+{
+	char got[GOT_SIZE];
+
+	for (size_t i = 0; i < c->expectation_count; i++) {
+		const struct expectation *e = &c->expectations[i];
+
+		if (!holds(seen, e, got))
+			report_fault(report, e->line, "%s: this does not hold; got %s",
+			    way_name(seen->way), got);
+	}
+}
