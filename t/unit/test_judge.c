@@ -329,7 +329,7 @@ static void other_exempted(struct config *config, struct judgement *j, struct me
 static void completed(struct config *config, struct judgement *j, struct message *m)
 {
 	(void)j;
-	m->transaction.class = CLASS_LOCAL;
+	m->transaction.local_submission = true;
 	enforce(config);
 }
 
