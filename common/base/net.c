@@ -63,6 +63,12 @@ bool ip_parse(const char *text, struct ip *ip)
 	return inet_pton(AF_INET, p, ip->octets) == 1;
 }
 
+bool ip_parse_as(int family, const char *text, struct ip *ip)
+{
+	*ip = (struct ip){ .family = family };
+	return inet_pton(family, text, ip->octets) == 1;
+}
+
 static unsigned ip_bits(const struct ip *ip)
 {
 	return ip->family == AF_INET ? 32 : 128;

@@ -28,6 +28,9 @@ struct ip ip_from_sockaddr(const struct sockaddr *sa);
 /* "192.0.2.1", "2001:db8::1", "IPv6:2001:db8::1", also in square brackets. */
 bool ip_parse(const char *text, struct ip *ip);
 
+/* As inet_pton: that family only, no brackets; an IPv4-mapped IPv6 address stays IPv6. */
+bool ip_parse_as(int family, const char *text, struct ip *ip);
+
 /* An address, or "address/prefix" whose bits behind the prefix must be zero. */
 bool network_parse(const char *text, struct network *network);
 

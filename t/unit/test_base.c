@@ -330,6 +330,32 @@ START_TEST(ip_parses)
 END_TEST
 
 static const struct {
+	const char *text;
+	int family;
+	bool good;
+} addresses_as[] = {
+	{ "192.0.2.1", AF_INET, true },
+	{ "192.0.2.1", AF_INET6, false },
+	{ "::ffff:192.0.2.1", AF_INET6, true },
+	{ "::ffff:192.0.2.1", AF_INET, false },
+	{ "[192.0.2.1]", AF_INET, false },
+	{ "IPv6:::1", AF_INET6, false },
+	{ "", AF_INET, false },
+};
+
+START_TEST(ip_parses_as)
+{
+	struct ip ip;
+	bool parsed = ip_parse_as(addresses_as[_i].family, addresses_as[_i].text, &ip);
+
+	ck_assert_msg(parsed == addresses_as[_i].good, "\"%s\"", addresses_as[_i].text);
+	if (parsed)
+		ck_assert_msg(
+		    ip.family == addresses_as[_i].family, "\"%s\"", addresses_as[_i].text);
+}
+END_TEST
+
+static const struct {
 	const char *network, *ip;
 	bool parses, within;
 } networks[] = {
@@ -453,6 +479,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, utf8_escapes, 0, ROWS(escapes));
 	tcase_add_test(tcase, utf8_sees_8bit);
 	tcase_add_loop_test(tcase, ip_parses, 0, ROWS(addresses));
+	tcase_add_loop_test(tcase, ip_parses_as, 0, ROWS(addresses_as));
 	tcase_add_loop_test(tcase, networks_hold, 0, ROWS(networks));
 	tcase_add_test(tcase, ip_from_sockets);
 	tcase_add_test(tcase, log_line_cannot_be_forged);
