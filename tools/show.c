@@ -1,124 +1,18 @@
 /* show.c - results on standard output: what each message got, and their sum. */
-#include "config.h" /* wcwidth is declared with the system's extensions alone */
-
 #include "tools/show.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-#include <wchar.h>
 
 #include "base/log.h"
 #include "base/utf8.h"
+#include "tools/excerpt.h"
 #include "tools/tools.h"
 
-enum {
-	TEXT_MAX = RECORD_MAX + 1,
-	WIDTH_DEFAULT = 100,
-	WIDTH_LEAST = 40,
-};
-
-/* ---- one field on one line -------------------------------------------------- */
-
-/* The least piece of a field that is shown as a whole. */
-struct piece {
-	size_t octets; /* it stands for so many */
-	size_t columns;
-	enum { PIECE_SHOWN, PIECE_HEX, PIECE_BLANK, PIECE_NOTHING } as;
-};
-
-/* A fold vanishes but for its blank, a tab is one blank, what cannot be shown is \xNN. */
-static struct piece piece_at(struct slice text, size_t at)
-{
-	uint32_t code;
-	size_t len = utf8_decode(text, at, &code);
-	int columns;
-
-	if (text.data[at] == '\t')
-		return (struct piece){ 1, 1, PIECE_BLANK };
-	if (text.len - at > 2 && memcmp(text.data + at, "\r\n", 2) == 0 &&
-	    (text.data[at + 2] == ' ' || text.data[at + 2] == '\t'))
-		return (struct piece){ 2, 0, PIECE_NOTHING };
-	if (len == 0 || !utf8_is_printable(code))
-		return (struct piece){ 1, 4, PIECE_HEX };
-	columns = wcwidth((wchar_t)code);
-	return (struct piece){ len, columns < 0 ? 1 : (size_t)columns, PIECE_SHOWN };
-}
-
-/* Columns that the octets before end take; one inside a piece counts as its first. */
-static size_t columns_before(struct slice text, size_t end)
-{
-	size_t columns = 0;
-
-	for (size_t at = 0; at < text.len;) {
-		struct piece p = piece_at(text, at);
-
-		at += p.octets;
-		if (at > end)
-			break;
-		columns += p.columns;
-	}
-	return columns;
-}
-
-/* The part of a line that is shown: columns first to last, the second not included. */
-struct window {
-	size_t first, last;
-};
-
-/* As much as fits, with the mark a third of the way in when not all does. */
-static struct window choose_window(size_t room, size_t columns, size_t mark)
-{
-	struct window w = { 0, columns };
-
-	if (columns <= room)
-		return w;
-	if (mark > room / 3)
-		w.first = mark - room / 3;
-	if (w.first > columns - room)
-		w.first = columns - room;
-	w.last = w.first + room;
-	return w;
-}
-
-static void add_blanks(struct buf *out, size_t count)
-{
-	while (count-- > 0)
-		buf_add_char(out, ' ');
-}
-
-static void add_piece(struct buf *out, struct slice text, size_t at, const struct piece *p)
-{
-	switch (p->as) {
-	case PIECE_SHOWN: buf_add(out, text.data + at, p->octets); break;
-	case PIECE_HEX: buf_printf(out, "\\x%02x", (unsigned)(unsigned char)text.data[at]); break;
-	case PIECE_BLANK: buf_add_char(out, ' '); break;
-	case PIECE_NOTHING: break;
-	}
-}
-
-/* The pieces inside the window; one that an edge cuts leaves blanks in its place. */
-static void add_window(struct buf *out, struct slice text, struct window w)
-{
-	size_t column = 0;
-
-	for (size_t at = 0; at < text.len && column < w.last;) {
-		struct piece p = piece_at(text, at);
-		size_t end = column + p.columns;
-
-		if (column >= w.first && end <= w.last)
-			add_piece(out, text, at, &p);
-		else if (end > w.first)
-			add_blanks(out,
-			    (end < w.last ? end : w.last) - (column > w.first ? column : w.first));
-		at += p.octets;
-		column = end;
-	}
-}
+enum { TEXT_MAX = RECORD_MAX + 1 };
 
 /* ---- colours ---------------------------------------------------------------- */
 
@@ -194,29 +88,19 @@ static bool find_text(const struct result *r, const struct finding *f, struct sl
 static void add_excerpt(struct show *s, const struct result *r, const struct finding *f)
 {
 	struct slice text;
-	size_t indent, mark, length;
-	const char *gap;
-	struct window w;
+	bool blank;
 
 	if (!find_text(r, f, &text))
 		return;
 	/* a bare body may begin without the blank that fields have */
-	gap = r->facts.bare && text.len > 0 && text.data[0] != ' ' ? " " : "";
-	indent = 2 + strlen(f->field) + 1 + strlen(gap);
-	mark = columns_before(text, f->offset);
-	length = columns_before(text, f->offset + f->token.len) - mark;
-	w = choose_window(s->width > indent + 2 ? s->width - indent - 2 : 1,
-	    columns_before(text, text.len), mark);
-	buf_printf(&s->text, "  %s:%s%s", f->field, gap, w.first > 0 ? "…" : "");
-	add_window(&s->text, text, w);
-	buf_add_text(&s->text, w.last < columns_before(text, text.len) ? "…\n" : "\n");
-	add_blanks(&s->text, indent + (w.first > 0) + mark - w.first);
-	colour_on(s, RED);
-	buf_add_char(&s->text, '^');
-	for (size_t at = mark + 1; at < mark + length && at < w.last; at++)
-		buf_add_char(&s->text, '~');
-	colour_off(s);
-	buf_add_char(&s->text, '\n');
+	blank = !r->facts.bare || text.len == 0 || text.data[0] == ' ';
+	excerpt_mark(&s->text, &(struct excerpt){ .head = f->field,
+				   .gap = blank ? ":" : ": ",
+				   .text = text,
+				   .offset = f->offset,
+				   .length = f->token.len,
+				   .width = s->width,
+				   .colour = s->colour });
 }
 
 /* "  from.syntax: reject: the address has no @ (RFC 5322 3.4.1)", then how to mend it. */
@@ -271,15 +155,11 @@ static void add_findings(struct show *s, const struct result *r)
 /* The name of a file is shown whole, however long; the text of a field in one line. */
 static void add_title(struct show *s, const struct result *r)
 {
-	size_t columns = columns_before(r->title, r->title.len);
-
 	if (!r->facts.bare) {
 		utf8_escape(&s->text, r->title);
 		return;
 	}
-	add_window(&s->text, r->title, choose_window(s->width, columns, 0));
-	if (columns > s->width)
-		buf_add_text(&s->text, "…");
+	excerpt_begin(&s->text, r->title, s->width);
 }
 
 /* "a.eml: reject 550 5.1.7, mode audit" */
@@ -344,21 +224,11 @@ static bool wants_colour(void)
 	       term != NULL && strcmp(term, "dumb") != 0;
 }
 
-static size_t output_width(void)
-{
-	struct winsize size;
-
-	if (isatty(STDOUT_FILENO) != 1 || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 ||
-	    size.ws_col == 0)
-		return WIDTH_DEFAULT;
-	return size.ws_col < WIDTH_LEAST ? WIDTH_LEAST : size.ws_col;
-}
-
 void show_begin(struct show *s, const struct options *o)
 {
 	*s = (struct show){ .json = o->json, .verbose = o->verbose };
 	s->colour = !s->json && wants_colour();
-	s->width = output_width();
+	s->width = excerpt_width();
 	buf_init(&s->text, TEXT_MAX);
 	progress_begin(&s->progress);
 }
