@@ -1,0 +1,235 @@
+/*
+ * view.c - the DNS as one message sees it.
+ *
+ * Entries live in the message's arena and are found by hash.  Other threads
+ * touch them only under the mutex of the exchange and only while it is not
+ * over: a callback that comes after the deadline, perhaps after the view, finds
+ * that out and drops its answer.  So the exchange and the tickets of open questions
+ * live on the heap, counted, and not in the arena.
+ */
+#include "dns/view.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "dns/answer.h"
+
+enum { BUCKETS = 64 };
+
+struct entry {
+	struct entry *next;     /* in its bucket */
+	struct entry *next_new; /* noted, not asked yet */
+	struct dns_question question;
+	struct dns_answer *answer; /* NULL: not known yet */
+};
+
+/* What the view and its open questions share. */
+struct exchange {
+	pthread_mutex_t mutex;
+	pthread_cond_t answered;
+	size_t open;       /* questions of the current wait */
+	size_t references; /* the view's, and one for each open question */
+	bool over;         /* nobody waits any more */
+};
+
+/* One open question. */
+struct ticket {
+	struct exchange *exchange;
+	struct entry *entry;
+};
+
+struct dns_view {
+	struct arena *arena;
+	struct resolver *resolver;
+	int64_t deadline_us;
+	struct entry *buckets[BUCKETS];
+	struct entry *noted;
+	size_t asked;
+	struct exchange *exchange; /* NULL until something is asked */
+};
+
+struct dns_view *dns_view_new(struct arena *arena, struct resolver *resolver, int64_t deadline_us)
+{
+	struct dns_view *view = arena_alloc(arena, sizeof *view);
+
+	view->arena = arena;
+	view->resolver = resolver;
+	view->deadline_us = deadline_us;
+	return view;
+}
+
+/* ---- the exchange --------------------------------------------------------------- */
+
+static struct exchange *exchange_new(void)
+{
+	struct exchange *x = must_alloc(sizeof *x);
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&x->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&x->answered, &attributes);
+	pthread_condattr_destroy(&attributes);
+	x->references = 1;
+	return x;
+}
+
+/* Gives up a reference, with the mutex held, which is released. */
+static void exchange_leave(struct exchange *x)
+{
+	bool last = --x->references == 0;
+
+	pthread_mutex_unlock(&x->mutex);
+	if (!last)
+		return;
+	pthread_cond_destroy(&x->answered);
+	pthread_mutex_destroy(&x->mutex);
+	free(x);
+}
+
+/* The resolver's answer to one question, in whatever thread. */
+static void take_answer(void *context, struct dns_answer *answer)
+{
+	struct ticket ticket = *(struct ticket *)context;
+	struct exchange *x = ticket.exchange;
+
+	free(context);
+	pthread_mutex_lock(&x->mutex);
+	if (!x->over) {
+		ticket.entry->answer = answer;
+		answer = NULL;
+		if (--x->open == 0)
+			pthread_cond_signal(&x->answered);
+	}
+	exchange_leave(x);
+	dns_answer_unref(answer);
+}
+
+/* Waits for all open questions; the deadline ends the exchange for good. */
+static void exchange_wait(struct exchange *x, int64_t deadline_us)
+{
+	struct timespec until = { .tv_sec = deadline_us / 1000000,
+		.tv_nsec = deadline_us % 1000000 * 1000 };
+
+	pthread_mutex_lock(&x->mutex);
+	while (x->open > 0 && !x->over)
+		if (pthread_cond_timedwait(&x->answered, &x->mutex, &until) == ETIMEDOUT)
+			x->over = x->open > 0;
+	pthread_mutex_unlock(&x->mutex);
+}
+
+void dns_view_free(struct dns_view *view)
+{
+	if (view == NULL)
+		return;
+	if (view->exchange != NULL) {
+		pthread_mutex_lock(&view->exchange->mutex);
+		exchange_leave(view->exchange);
+	}
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct entry *e = view->buckets[i]; e != NULL; e = e->next)
+			dns_answer_unref(e->answer);
+}
+
+size_t dns_view_asked(const struct dns_view *view)
+{
+	return view->asked;
+}
+
+/* ---- questions ------------------------------------------------------------------ */
+
+/* FNV-1a */
+static size_t bucket_of(struct slice name, enum dns_type type)
+{
+	uint32_t hash = 2166136261u ^ (uint32_t)type;
+
+	for (size_t i = 0; i < name.len; i++)
+		hash = (hash ^ (unsigned char)name.data[i]) * 16777619u;
+	return hash % BUCKETS;
+}
+
+static void answer_now(struct entry *e, enum dns_status status, const char *why)
+{
+	e->answer = dns_answer_empty(status, why);
+}
+
+/* A question seen for the first time: answered where that can be done at once, else noted. */
+static void first_time(struct dns_view *view, struct entry *e, bool possible)
+{
+	if (!possible) {
+		answer_now(e, DNS_NXDOMAIN, NULL);
+	} else if (view->resolver == NULL) {
+		answer_now(e, DNS_TEMPFAIL, "no DNS is asked");
+	} else if (view->asked >= VIEW_QUESTIONS_MAX) {
+		answer_now(e, DNS_TEMPFAIL, "too many questions for one message");
+	} else {
+		view->asked++;
+		e->answer = resolver_known(view->resolver, &e->question);
+		if (e->answer != NULL)
+			return;
+		e->next_new = view->noted;
+		view->noted = e;
+	}
+}
+
+const struct dns_answer *dns_view_get(struct dns_view *view, struct slice name, enum dns_type type)
+{
+	char normal[DNS_NAME_MAX + 1];
+	size_t len = 0, bucket;
+	bool possible = dns_name_normal(name, normal, &len);
+	struct entry *e;
+
+	if (possible)
+		name = (struct slice){ normal, len };
+	bucket = bucket_of(name, type);
+	for (e = view->buckets[bucket]; e != NULL; e = e->next)
+		if (e->question.type == type && slice_equal(e->question.name, name))
+			return e->answer;
+	e = arena_alloc(view->arena, sizeof *e);
+	e->question = (struct dns_question){ arena_copy(view->arena, name), type };
+	e->next = view->buckets[bucket];
+	view->buckets[bucket] = e;
+	first_time(view, e, possible);
+	return e->answer;
+}
+
+static void ask(struct dns_view *view, struct entry *noted)
+{
+	struct exchange *x = view->exchange;
+	size_t count = 0;
+
+	for (struct entry *e = noted; e != NULL; e = e->next_new)
+		count++;
+	pthread_mutex_lock(&x->mutex);
+	x->open = count;
+	x->references += count;
+	pthread_mutex_unlock(&x->mutex);
+	for (struct entry *e = noted; e != NULL; e = e->next_new) {
+		struct ticket *ticket = must_alloc(sizeof *ticket);
+
+		*ticket = (struct ticket){ x, e };
+		resolver_ask(view->resolver, &e->question, view->deadline_us, take_answer, ticket);
+	}
+}
+
+bool dns_view_wait(struct dns_view *view)
+{
+	struct entry *noted = view->noted;
+
+	if (noted == NULL)
+		return false;
+	view->noted = NULL;
+	if (view->exchange == NULL)
+		view->exchange = exchange_new();
+	if (dns_now_us() < view->deadline_us && !view->exchange->over) {
+		ask(view, noted);
+		exchange_wait(view->exchange, view->deadline_us);
+	}
+	for (struct entry *e = noted; e != NULL; e = e->next_new)
+		if (e->answer == NULL)
+			answer_now(e, DNS_TEMPFAIL, "no answer within the deadline");
+	return true;
+}
