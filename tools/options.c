@@ -9,6 +9,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "syntax/domain.h"
+#include "tools/tools.h"
 
 enum {
 	FAULTS_MAX = 64 * 1024, /* octets of a configuration's faults that are shown */
@@ -69,6 +71,53 @@ static const char *set_helo(struct options *o, const char *value)
 	return *value == '\0' ? "a name has at least one character" : NULL;
 }
 
+static const char *set_records(struct options *o, const char *value)
+{
+	o->records = value;
+	return NULL;
+}
+
+static const char *set_psl(struct options *o, const char *value)
+{
+	o->psl = value;
+	return NULL;
+}
+
+static const char *set_ip(struct options *o, const char *value)
+{
+	return ip_parse(value, &o->ip) ? NULL : "not an IP address";
+}
+
+/* What is no domain name at all; U-labels are, and names that no host may have. */
+static const char *domain_fault(const char *value)
+{
+	struct arena *arena = arena_new();
+	struct slice ascii;
+	bool good =
+	    strpbrk(value, "@[]") == NULL && domain_to_ascii(arena, slice_of(value), &ascii);
+
+	arena_free(arena);
+	return good ? NULL : "not a domain name";
+}
+
+static const char *set_from(struct options *o, const char *value)
+{
+	o->from = value;
+	return domain_fault(value);
+}
+
+static const char *set_dkim(struct options *o, const char *value)
+{
+	add_word(&o->dkim, value);
+	return domain_fault(value);
+}
+
+static const char *set_spf(struct options *o, const char *value)
+{
+	o->spf = value;
+	return domain_fault(value);
+}
+
 /* pattern-list = pattern *("," pattern), each matching a check's name */
 static const char *add_patterns(struct words *words, const char *value)
 {
@@ -114,18 +163,26 @@ static const char *set_nul(struct options *o, const char *value)
 }
 
 #define JUDGING (COMMAND_CHECK | COMMAND_FROM)
+#define ASKING  (COMMAND_SPF | COMMAND_DMARC)
+#define WORKING (JUDGING | ASKING)
 
 #define FLAG(member) NULL, offsetof(struct options, member)
 
 static const struct option_row rows[] = {
-	{ NULL, 'c', "FILE", JUDGING, set_config, 0,
+	{ NULL, 'c', "FILE", WORKING, set_config, 0,
 	    "read this configuration file, not the default one" },
-	{ "mail-from", 0, "ADDR", COMMAND_CHECK, set_mail_from, 0,
-	    "the envelope sender, empty for the null one (default: Return-Path, else From)" },
+	{ "ip", 0, "IP", COMMAND_SPF, set_ip, 0, "the address that mail comes from" },
+	{ "mail-from", 0, "ADDR", COMMAND_CHECK | COMMAND_SPF, set_mail_from, 0,
+	    "the envelope sender, empty for the null one (check: Return-Path, else From)" },
+	{ "from", 0, "DOMAIN", COMMAND_DMARC, set_from, 0, "the domain of the From address" },
+	{ "dkim", 0, "DOMAIN", COMMAND_DMARC, set_dkim, 0,
+	    "the domain of a signature that verified; may be repeated" },
+	{ "spf", 0, "DOMAIN", COMMAND_DMARC, set_spf, 0, "the domain that SPF passed for" },
 	{ "rcpt", 0, "ADDR", COMMAND_CHECK, set_rcpt, 0, "an envelope recipient; may be repeated" },
 	{ "auth", 0, "LOGIN", COMMAND_CHECK, set_auth, 0, "judge as sent by this login" },
 	{ "client", 0, "IP", COMMAND_CHECK, set_client, 0, "judge as sent from this address" },
-	{ "helo", 0, "NAME", COMMAND_CHECK, set_helo, 0, "the client's name in HELO" },
+	{ "helo", 0, "NAME", COMMAND_CHECK | COMMAND_SPF, set_helo, 0,
+	    "the client's name in HELO" },
 	{ "smtputf8", 0, NULL, JUDGING, FLAG(smtputf8), "judge as sent with SMTPUTF8" },
 	{ "only", 0, "NAMES", JUDGING, set_only, 0,
 	    "run these checks alone: comma separated, from.*" },
@@ -135,16 +192,17 @@ static const struct option_row rows[] = {
 	    "read texts from standard input, one a line" },
 	{ NULL, '0', NULL, COMMAND_FROM, set_nul, 0,
 	    "read texts from standard input, with a NUL between them" },
-	{ "offline", 0, NULL, JUDGING, FLAG(offline), "ask no DNS and no store over the network" },
-	{ "time", 0, "EPOCH", JUDGING, set_time, 0, "judge as of then, in seconds since 1970" },
-	{ "json", 0, NULL, JUDGING | COMMAND_CHECKS, FLAG(json), "write JSON" },
-	{ "verbose", 0, NULL, JUDGING, FLAG(verbose),
-	    "show checks that passed or were skipped, too" },
-	{ "help", 0, NULL, JUDGING | COMMAND_CHECKS, FLAG(help), "show this" },
+	{ "offline", 0, NULL, WORKING, FLAG(offline), "ask no DNS and no store over the network" },
+	{ "records", 0, "FILE", ASKING, set_records, 0,
+	    "DNS records that go before the DNS; with --offline nothing else is asked" },
+	{ "psl", 0, "FILE", COMMAND_DMARC, set_psl, 0, "the list of public suffixes" },
+	{ "time", 0, "EPOCH", JUDGING | COMMAND_SPF, set_time, 0,
+	    "judge as of then, in seconds since 1970" },
+	{ "json", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(json), "write JSON" },
+	{ "verbose", 0, NULL, WORKING, FLAG(verbose), "show what is in order, too" },
+	{ "help", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(help), "show this" },
 	{ .name = "egress", .argument = "IP" },
 	{ .name = "egress-helo", .argument = "NAME" },
-	{ .name = "records", .argument = "FILE" },
-	{ .name = "psl", .argument = "FILE" },
 	{ .name = "mailboxes", .argument = "SPEC" },
 };
 
@@ -232,7 +290,14 @@ void options_free(struct options *o)
 	free(o->rcpts.items);
 	free(o->only.items);
 	free(o->skip.items);
+	free(o->dkim.items);
 	free(o->operands.items);
+}
+
+int options_missing(const struct options *o, const char *option)
+{
+	refuse(o, option, "is missing");
+	return STATUS_USAGE;
 }
 
 void options_help(FILE *out, const struct command *command)

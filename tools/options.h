@@ -21,6 +21,8 @@ enum command_bit {
 	COMMAND_CHECK = 1 << 0,
 	COMMAND_FROM = 1 << 1,
 	COMMAND_CHECKS = 1 << 2,
+	COMMAND_SPF = 1 << 3,
+	COMMAND_DMARC = 1 << 4,
 };
 
 struct options;
@@ -51,6 +53,12 @@ struct options {
 	struct words only, skip; /* lists of patterns, each known to match a check */
 	bool json, verbose, mbox, offline;
 	bool from_stdin, nul; /* `from`: texts come from standard input, separated by NUL */
+	const char *records; /* NULL: what the configuration names */
+	const char *psl;     /* NULL: what the configuration names */
+	struct ip ip;        /* `spf` */
+	const char *from;    /* `dmarc`: the author domain; NULL: not given */
+	struct words dkim;   /* domains of signatures that verified */
+	const char *spf;     /* domain that SPF passed for; NULL: none did */
 	bool has_time;
 	long long time; /* seconds since the epoch */
 	bool help;
@@ -73,6 +81,9 @@ void options_help(FILE *out, const struct command *command);
  */
 struct check_selection options_selection(
     const struct options *o, bool (*default_on)(const struct check *check));
+
+/* Says on standard error that the option is missing; the exit status for that. */
+int options_missing(const struct options *o, const char *option);
 
 /*
  * The configuration that -c names, else the default file, else (there is none)

@@ -14,6 +14,9 @@ static const struct command commands[] = {
 	    "Judge message files as the milter would; - is standard input, a folder is walked.",
 	    tool_check },
 	{ "from", COMMAND_FROM, "TEXT...", "Judge bare From field bodies.", tool_from },
+	{ "spf", COMMAND_SPF, "", "Evaluate SPF for one address and one sender.", tool_spf },
+	{ "dmarc", COMMAND_DMARC, "",
+	    "Evaluate DMARC under RFC 7489 and RFC 9989, given what authenticated.", tool_dmarc },
 	{ "checks", COMMAND_CHECKS, "", "List the checks.", tool_checks },
 };
 

@@ -24,5 +24,7 @@ enum {
 int tool_check(const struct options *o);
 int tool_from(const struct options *o);
 int tool_checks(const struct options *o);
+int tool_spf(const struct options *o);
+int tool_dmarc(const struct options *o);
 
 #endif

@@ -251,6 +251,9 @@ static void config_free(struct config *c)
 	free(c->user);
 	free(c->pidfile);
 	free(c->flag_header);
+	free(c->records);
+	free(c->public_suffix_list);
+	string_list_free(&c->resolver);
 	free(c->submitters.items);
 	string_list_free(&c->listeners);
 	string_list_free(&c->not_listeners);

@@ -88,6 +88,11 @@ struct config {
 	struct string_list own_domains; /* patterns, A-labels, lower case */
 	bool own_domains_set;           /* false: the daemon asks Postfix (own_domains.h) */
 
+	/* where facts come from */
+	struct string_list resolver; /* as value_resolver has them; empty: /etc/resolv.conf */
+	char *records;               /* NULL: none */
+	char *public_suffix_list;    /* NULL: the system's */
+
 	/* what becomes of findings */
 	struct scope global;
 	struct scope classes[SENDER_CLASSES];
