@@ -164,6 +164,13 @@ static void *run_load(void *context)
 	return NULL;
 }
 
+static void print_row(struct load *load)
+{
+	printf("%u %u %ld\n", atomic_exchange(&load->found, 0), atomic_exchange(&load->failed, 0),
+	    load->latest_us / MS);
+	fflush(stdout);
+}
+
 static int run_threads(struct resolver *r, const char *suffix)
 {
 	struct load *load = must_alloc(sizeof *load);
@@ -177,12 +184,11 @@ static int run_threads(struct resolver *r, const char *suffix)
 		pthread_create(&threads[i], NULL, run_load, load);
 	while (dns_now_us() < load->end_us) {
 		nanosleep(&tick, NULL);
-		printf("%u %u %ld\n", atomic_exchange(&load->found, 0),
-		    atomic_exchange(&load->failed, 0), load->latest_us / MS);
-		fflush(stdout);
+		print_row(load);
 	}
 	for (int i = 0; i < options.threads; i++)
 		pthread_join(threads[i], NULL);
+	print_row(load);
 	resolver_free(r);
 	printf("lost %d\n", (int)(load->number - load->answers));
 	while (load->asked != NULL) {

@@ -158,6 +158,8 @@ DMARC = [
      "example.com reject@example.com fail reject"),
     ("example.com p=reject", "example.com", "d=com d=badexample.com d=example.com.evil.net",
      "example.com reject@example.com fail reject"),
+    ("example.com p=reject", "example.com", "spf=mail.example.com",
+     "example.com reject@example.com pass none"),
     ("example.com p=reject; adkim=s", "news.example.com", "d=News.Example.COM",
      "example.com reject@example.com pass none"),
     ("example.com p=reject; aspf=s", "example.com", "spf=bounce.example.com",
