@@ -2,11 +2,10 @@
  * resolver.h - one interface to whatever answers DNS questions.
  *
  * A resolver is a struct of functions behind one front; implementations:
- *   records_resolver   a records file alone (records.h)
+ *   records_resolver   a records file, alone or over another resolver (records.h)
  *   unbound_resolver   libunbound, asynchronous, one pump thread (unbound.h)
  *   cache_resolver     keeps another one's answers by TTL, with negative caching
  *                      and single-flight (cache.h)
- *   overlay_resolver   records first, where they have the name; else another one
  * A resolver is shared by all threads.
  */
 #ifndef PRESEND_DNS_RESOLVER_H
