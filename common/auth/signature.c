@@ -1,0 +1,189 @@
+/*
+ * signature.c - one DKIM signature: what its field says, what its key says,
+ * and what became of it.
+ */
+#include "auth/signature.h"
+
+#include "syntax/domain.h"
+
+const char *signature_result_name(enum signature_result result)
+{
+	static const char *const names[] = { "pass", "fail", "policy", "neutral", "permerror",
+		"temperror" };
+
+	return names[result];
+}
+
+/* The result that belongs to a fault. */
+static enum signature_result result_of(enum signature_fault fault)
+{
+	switch (fault) {
+	case SIGNATURE_GOOD: break;
+	case SIGNATURE_FOREIGN:
+	case SIGNATURE_TOO_MANY:
+	case SIGNATURE_MALFORMED: return SIGNATURE_NEUTRAL;
+	case SIGNATURE_UNVERIFIABLE:
+	case SIGNATURE_KEY_UNKNOWN: return SIGNATURE_TEMPERROR;
+	case SIGNATURE_MISMATCH:
+	case SIGNATURE_BODY: return SIGNATURE_FAIL;
+	case SIGNATURE_EXPIRED:
+	case SIGNATURE_FUTURE:
+	case SIGNATURE_SHA1:
+	case SIGNATURE_SHORT_KEY: return SIGNATURE_POLICY;
+	case SIGNATURE_NO_KEY:
+	case SIGNATURE_REVOKED:
+	case SIGNATURE_BAD_KEY: return SIGNATURE_PERMERROR;
+	}
+	return SIGNATURE_PASS;
+}
+
+void signature_settle(struct signature *s, enum signature_fault fault, struct slice reason)
+{
+	s->fault = fault;
+	s->result = result_of(fault);
+	s->reason = reason;
+}
+
+static void malformed(struct signature *s, struct slice reason)
+{
+	signature_settle(s, SIGNATURE_MALFORMED, reason);
+}
+
+/* ---- the field ------------------------------------------------------------------------- */
+
+/* d= and s=: labels of letters, digits, hyphens and underscores; in lower case. */
+static bool take_name(struct arena *arena, struct slice value, struct slice *out)
+{
+	struct slice name;
+
+	if (value.len == 0 || value.data[value.len - 1] == '.' ||
+	    !domain_to_ascii(arena, tag_value_plain(arena, value), &name))
+		return false;
+	for (size_t i = 0; i < name.len; i++) {
+		char c = name.data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+		    c != '.')
+			return false;
+	}
+	*out = name;
+	return true;
+}
+
+/* A number that may be missing; false if it is there and is none. */
+static bool take_number(const struct tag_list *list, const char *name, bool *has, uint64_t *number)
+{
+	struct slice value = tag_list_find(list, name);
+
+	*has = value.data != NULL;
+	return !*has || tag_value_number(value, number);
+}
+
+static void take_times(const struct tag_list *list, int64_t now, struct signature *s)
+{
+	uint64_t clock = now < 0 ? 0 : (uint64_t)now;
+
+	if (!take_number(list, "t", &s->has_time, &s->time) ||
+	    !take_number(list, "x", &s->has_expiry, &s->expiry) ||
+	    !take_number(list, "l", &s->has_length, &s->length)) {
+		malformed(s, SLICE("t=, x= or l= is no number"));
+		return;
+	}
+	s->expired = s->has_expiry && clock >= s->expiry;
+	s->in_future = s->has_time && s->time > clock && s->time - clock > SIGNATURE_DRIFT;
+	if (s->has_expiry && s->has_time && s->expiry <= s->time)
+		malformed(s, SLICE("x= is not after t="));
+}
+
+void signature_read(struct arena *arena, struct slice body, int64_t now, struct signature *s)
+{
+	static const char *const required[] = { "v", "a", "b", "bh", "d", "h", "s" };
+	struct tag_list *list = arena_alloc(arena, sizeof *list);
+	bool good = tag_list_read(body, list);
+	struct slice domain = tag_list_find(list, "d"), selector = tag_list_find(list, "s");
+
+	signature_settle(s, SIGNATURE_GOOD, (struct slice){ NULL, 0 });
+	s->algorithm = tag_value_plain(arena, tag_list_find(list, "a"));
+	s->identity = tag_value_plain(arena, tag_list_find(list, "i"));
+	s->headers = tag_value_plain(arena, tag_list_find(list, "h"));
+	s->signs_from = tag_value_has(s->headers, SLICE("from"));
+	if (!take_name(arena, domain, &s->domain) && domain.data != NULL)
+		malformed(s, SLICE("d= is no domain name"));
+	if (!take_name(arena, selector, &s->selector) && selector.data != NULL)
+		malformed(s, SLICE("s= is no name"));
+	take_times(list, now, s);
+	for (size_t i = 0; i < sizeof required / sizeof required[0]; i++)
+		if (tag_list_find(list, required[i]).len == 0)
+			malformed(s, arena_printf(arena, "%s= is missing or empty", required[i]));
+	if (!good)
+		malformed(s, SLICE("the field is no list of tags, or a tag stands there twice"));
+	else if (s->fault == SIGNATURE_GOOD && !s->signs_from)
+		malformed(s, SLICE("h= does not name From"));
+}
+
+/* ---- the key ---------------------------------------------------------------------------- */
+
+struct slice signature_key_name(struct arena *arena, const struct signature *s)
+{
+	return arena_printf(
+	    arena, "%.*s._domainkey.%.*s", SLICE_ARG(s->selector), SLICE_ARG(s->domain));
+}
+
+/* Is the flag among those of t=, "y:s"? */
+static bool has_flag(const struct tag_list *list, struct slice flag)
+{
+	return tag_value_has(tag_list_find(list, "t"), flag);
+}
+
+/* key-t-tag, key-p-tag and key-v-tag, RFC 6376 3.6.1; the rest is the library's */
+static struct slice read_key(
+    struct arena *arena, struct signature *s, struct slice name, struct slice text)
+{
+	struct tag_list *list = arena_alloc(arena, sizeof *list);
+	struct slice none = { NULL, 0 }, p;
+
+	if (!tag_list_read(text, list)) {
+		signature_settle(s, SIGNATURE_BAD_KEY,
+		    arena_printf(arena, "the text at %.*s is no key record", SLICE_ARG(name)));
+		return none;
+	}
+	s->key_testing = has_flag(list, SLICE("y"));
+	p = tag_list_find(list, "p");
+	if (p.data != NULL && p.len > 0)
+		return text;
+	if (p.data == NULL)
+		signature_settle(s, SIGNATURE_BAD_KEY,
+		    arena_printf(arena, "the key record at %.*s has no p=", SLICE_ARG(name)));
+	else
+		signature_settle(s, SIGNATURE_REVOKED,
+		    arena_printf(
+			arena, "the key at %.*s is revoked: p= is empty", SLICE_ARG(name)));
+	return none;
+}
+
+struct slice signature_take_key(
+    struct arena *arena, struct signature *s, const struct dns_answer *answer)
+{
+	struct slice none = { NULL, 0 }, name = signature_key_name(arena, s);
+
+	switch (answer->status) {
+	case DNS_FOUND:
+		if (answer->count == 1)
+			return read_key(arena, s, name, answer->records[0].data);
+		signature_settle(s, SIGNATURE_BAD_KEY,
+		    arena_printf(arena, "%.*s has %zu TXT records: receivers cannot tell the key",
+			SLICE_ARG(name), answer->count));
+		break;
+	case DNS_NODATA:
+	case DNS_NXDOMAIN:
+		signature_settle(s, SIGNATURE_NO_KEY,
+		    arena_printf(arena, "no key is published at %.*s", SLICE_ARG(name)));
+		break;
+	case DNS_TEMPFAIL:
+		signature_settle(s, SIGNATURE_KEY_UNKNOWN,
+		    arena_printf(arena, "the key at %.*s could not be looked up: %s",
+			SLICE_ARG(name), answer->why != NULL ? answer->why : "no answer"));
+		break;
+	}
+	return none;
+}
