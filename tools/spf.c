@@ -128,7 +128,7 @@ int tool_spf(const struct options *o)
 	if (o->mail_from == NULL)
 		return options_missing(o, "--mail-from");
 	if (bare_address(o->mail_from).len == 0 && o->helo == NULL)
-		return options_missing(o, "--helo, which a null sender is judged by,");
+		return options_missing(o, "--helo");
 	status = facts_begin(&f, o);
 	if (status == STATUS_GOOD) {
 		outcome = evaluate(&f);

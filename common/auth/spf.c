@@ -154,6 +154,18 @@ static enum spf_result select_record(
 	return count == 0 ? SPF_NONE : SPF_NEUTRAL;
 }
 
+/*
+ * Could this be the name of a sender: no address literal, no blank, no control
+ * character?  What macros make of a name deeper down may be anything.
+ */
+static bool is_name(struct slice domain)
+{
+	for (size_t i = 0; i < domain.len; i++)
+		if ((unsigned char)domain.data[i] <= ' ' || domain.data[i] == 127)
+			return false;
+	return domain.len > 0 && domain.data[0] != '[';
+}
+
 static enum spf_result judge_domain(struct evaluation *e, struct slice domain)
 {
 	const struct dns_answer *answer;
@@ -162,7 +174,7 @@ static enum spf_result judge_domain(struct evaluation *e, struct slice domain)
 	struct slice text;
 
 	/* malformed, or a single label: RFC 7208 4.3 */
-	if (spf_count_labels(domain) < 2)
+	if (spf_count_labels(domain) < 2 || (e->depth == 1 && !is_name(domain)))
 		return SPF_NONE;
 	answer = dns_view_get(e->view, domain, DNS_TXT);
 	if (answer == NULL) {

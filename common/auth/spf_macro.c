@@ -18,6 +18,7 @@
 
 enum {
 	EXPANDED_MAX = 16384, /* octets; what is longer expands to nothing */
+	MACROS_MAX = 500,     /* of one text; what has more expands to nothing */
 	NUMBER_MAX = 9999,
 };
 
@@ -205,11 +206,16 @@ static struct slice macro_value(struct arena *arena, const struct spf_macros *ma
 /* URL-escapes all but the unreserved set of RFC 3986 2.3. */
 static void add_url(struct buf *out, struct slice text)
 {
-	for (size_t i = 0; i < text.len; i++) {
+	static const char hex[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < text.len && !out->truncated; i++) {
+		unsigned char c = (unsigned char)text.data[i];
+		char escape[3] = { '%', hex[c >> 4], hex[c & 15] };
+
 		if (is_alnum(text.data[i]) || one_of(text.data[i], "-._~"))
 			buf_add_char(out, text.data[i]);
 		else
-			buf_printf(out, "%%%02X", (unsigned)(unsigned char)text.data[i]);
+			buf_add(out, escape, sizeof escape);
 	}
 }
 
@@ -286,13 +292,15 @@ struct slice spf_expand(struct arena *arena, const struct spf_macros *macros, st
 	struct buf out;
 	struct slice result;
 	struct macro m;
+	size_t count = 0;
 
 	if (slice_find(text, '%') == text.len)
 		return text;
 	buf_init(&out, EXPANDED_MAX);
-	for (size_t i = 0; i < text.len;) {
+	for (size_t i = 0; i < text.len && !out.truncated;) {
 		if (text.data[i] == '%' && parse_macro(slice_part(text, i, text.len), true, &m)) {
 			add_macro(arena, macros, &m, &out);
+			out.truncated |= ++count > MACROS_MAX;
 			i += m.len;
 		} else {
 			buf_add_char(&out, text.data[i++]);

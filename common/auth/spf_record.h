@@ -74,7 +74,8 @@ bool spf_uses_p(struct slice text);
 
 /*
  * Expands a valid macro-string; nothing is left of one that becomes longer than
- * 16,384 octets.  Without a macro it is the text itself.
+ * 16,384 octets or has more than 500 macros: what a record makes us do is
+ * bounded, whatever the sender's length.  Without a macro it is the text itself.
  */
 struct slice spf_expand(struct arena *arena, const struct spf_macros *macros, struct slice text);
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/utf8.h"
 #include "dns/answer.h"
 
 enum { TTL = 300, FIRST_BUCKETS = 64 };
@@ -367,6 +368,8 @@ static const char *read_comment(struct records *r, struct line *l)
 	l->at = sizeof ";; TIMEOUT " - 1;
 	if (next_word(l) != WORD || !name_of(l, name, &len))
 		return "the name is not well formed";
+	if (next_word(l) != WORD_NONE)
+		return "TIMEOUT takes one name";
 	make(r, (struct slice){ name, len })->timeout = true;
 	return NULL;
 }
@@ -386,6 +389,8 @@ static const char *read_line(struct records *r, struct line *l)
 		return slice_trim(l->text).data[0] == ';' ? NULL : "the owner name is missing";
 	if (next_word(l) != WORD || !name_of(l, name, &len))
 		return "the owner name is not well formed";
+	if (utf8_has_8bit(slice_part(l->text, 0, l->at)))
+		return "the owner name is not in A-labels";
 	if (l->depth != 0 || slice_equal(word_of(l), SLICE("@")))
 		return "the owner name is not written in full";
 	return read_record(r, l, (struct slice){ name, len });

@@ -90,6 +90,9 @@ def test_spf_results():
         ("ann@gone.example", "203.0.113.1", "none", 1, 0),
         ("ann@slow.example", "203.0.113.1", "temperror", 2, 0),
         ("ann@b\u00fccher.example", "203.0.113.1", "pass", 0, 0),
+        # no domain names, so nothing is asked: RFC 7208 4.3
+        ("ann@[192.0.2.1]", "203.0.113.1", "none", 1, 0),
+        ("ann@b c.example", "203.0.113.1", "none", 1, 0),
     ]
     with Folder() as folder:
         zone = folder.file("zone", SPF_ZONE)
@@ -119,6 +122,19 @@ def test_spf_null_sender():
                   (0, "helo", "example.com", "pass"))
             run = spf(zone, "--ip", "192.0.2.9", "--mail-from", sender)
             check("null sender without HELO", run.returncode, 64)
+
+
+def test_spf_explanation_without_end():
+    """What a record makes us do is bounded: thousands of macros over a long sender."""
+    strings = " ".join('"%s"' % ("%{S}" * 60) for _ in range(260))
+    with Folder() as folder:
+        zone = folder.file("zone", 'big.example. TXT "v=spf1 -all exp=e.example"\n'
+                           'e.example. TXT %s\n' % strings)
+        begun = time.monotonic()
+        run = spf(zone, "--ip", "192.0.2.1", "--mail-from", "\u00e9" * 5000 + "@big.example",
+                  "--json")
+        check("an endless explanation", json.loads(run.stdout)["result"], "fail")
+        check("its time", time.monotonic() - begun < 5, True)
 
 
 def test_spf_a_label():
@@ -330,6 +346,11 @@ def test_inputs():
     with Folder() as folder:
         bad = folder.file("bad", "example.com. A 192.0.2.1\nexample.com. A x\n")
         conf = folder.file("c.conf", 'records = "%s"\n' % bad)
+        faults = ["b\u00fccher.example. A 192.0.2.1", ";; TIMEOUT a.example b.example"]
+        for fault in faults:
+            run = spf(folder.file("fault", fault + "\n"), "--ip", "192.0.2.1", "--mail-from",
+                      "a@a.example")
+            check(fault, (run.returncode, "fault:1: " in run.stderr), (66, True))
         nonsense = folder.file("d.conf", "nonsense = 1\n")
         mixed = folder.file("e.conf", 'resolver = { recursive, "127.0.0.1@53" }\n')
         for words in commands():
