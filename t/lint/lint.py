@@ -64,7 +64,8 @@ class Tree:
 
 def load(root, builddir):
     files = {}
-    paths = [os.path.join(root, name) for name in os.listdir(root)]
+    # config.h is made by ./configure: ours in nothing but the place of a build in the tree
+    paths = [os.path.join(root, name) for name in os.listdir(root) if name != "config.h"]
     for folder in FOLDERS:
         for where, folders, names in os.walk(os.path.join(root, folder)):
             folders[:] = [f for f in folders if f not in ("corpus", "__pycache__")]
