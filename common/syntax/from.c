@@ -191,6 +191,22 @@ static size_t domain_end(const struct from_parser *p, struct range r, size_t end
 }
 
 /*
+ * The words before an address without brackets as a name: not the separators
+ * behind them, and not the scheme of a URI (RFC 6068), which names nobody.
+ */
+static struct range meant_name(const struct from_parser *p, struct range before)
+{
+	struct range name = before;
+
+	while (name.begin < name.end && p->list[name.end - 1].type == TOKEN_SPECIAL)
+		name = range_trim(p, (struct range){ name.begin, name.end - 1 });
+	if (name.end < before.end && token_is_special(&p->list[name.end], ':') &&
+	    slice_equal_nocase(range_text(p, name), SLICE("mailto")))
+		name.end = name.begin;
+	return name;
+}
+
+/*
  * mailbox = addr-spec, without angle brackets
  *
  * The address is what touches the first @, blanks and comments beside that
@@ -219,9 +235,7 @@ static void read_bare(struct from_parser *p, struct range r, bool shaky)
 		phrase_check(p, before);
 		from_note_range(p, SYNTAX_ANGLE_MISSING, (struct range){ begin, end });
 	}
-	name = before;
-	while (name.begin < name.end && p->list[name.end - 1].type == TOKEN_SPECIAL)
-		name = range_trim(p, (struct range){ name.begin, name.end - 1 });
+	name = meant_name(p, before);
 	addr_spec_read(p, (struct range){ begin, end }, phrase_text(p, name), shaky);
 	read_rest(p, (struct range){ end, r.end }, 0, shaky);
 }

@@ -218,7 +218,8 @@ static const struct row {
 	ROW("ann;smith@example.com", "name-special@3+1 angle-missing@4+17 [ann|smith@example.com]"),
 	ROW("ann:smith@example.com", "name-special@3+1 angle-missing@4+17 [ann|smith@example.com]"),
 	ROW("mailto:ann@example.com",
-	    "name-special@6+1 angle-missing@7+15 [mailto|ann@example.com]"),
+	    "name-special@6+1 angle-missing@7+15 [ann@example.com]"),
+	ROW("mailto ann@example.com", "angle-missing@7+15 [mailto|ann@example.com]"),
 	ROW("<mailto:ann@example.com>", "local-part-character@7+1"),
 
 	/* dots in the local part */
