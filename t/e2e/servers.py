@@ -483,7 +483,8 @@ class Sendmail:
             return "m4 is not installed: ./quickstart packages test"
         return None
 
-    def __init__(self, lab, sink, attached=True):
+    def __init__(self, lab, sink, attached=True, before=""):
+        """`before` are the lines of filters that are asked before Presend."""
         self.lab, self.process = lab, None
         self.port = lab.port()
         # Sendmail takes no socket below a folder that everybody may write to, as /tmp is.
@@ -502,7 +503,7 @@ class Sendmail:
         snippet = read_contrib("sendmail.mc").replace("/run/presend/presend.sock", f"{safe}/presend.sock")
         # Enforcing, as the file's comment says.
         snippet = snippet.replace("F=,", "F=T,") if attached else ""
-        mc = SENDMAIL_MC.format(top=lab.top, sink=sink.at, host=HOST, port=self.port, presend=snippet,
+        mc = SENDMAIL_MC.format(top=lab.top, sink=sink.at, host=HOST, port=self.port, presend=before + snippet,
                                 deliver=lab.write("deliver", DELIVER, 0o755))
         self.config = self.make_config(folder, "sendmail", mc)
         lab.folder("clientqueue", mode=0o700, owner=daemon_user())
