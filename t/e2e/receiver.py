@@ -2,12 +2,16 @@
 import re
 
 import dkim
+import dns.exception
 
 
 def verified(data, names):
     """The domains whose signatures of this message verify."""
     def ask(name, timeout=5):
-        return names.txt(name.decode().rstrip("."))
+        try:
+            return names.txt(name.decode().rstrip("."))
+        except dns.exception.DNSException as why:
+            raise dkim.DnsTimeoutError(str(why)) from why
 
     domains = set()
     for index in range(signature_count(data)):
@@ -17,7 +21,7 @@ def verified(data, names):
             if verifier.verify(index, ask) and verifier.signature_fields[b"a"] != b"rsa-sha1":
                 domains.add(verifier.domain.decode())
         except dkim.DKIMException:
-            pass  # no key, a malformed one, one too short
+            pass  # no key, a malformed one, one too short, or none could be asked for
     return sorted(domains)
 
 
