@@ -78,10 +78,10 @@ def parameters(text):
 # ---- presend-milter ----------------------------------------------------------
 
 class Milter:
-    """presend-milter on a socket, with its records."""
+    """presend-milter on a socket, with its records; `always` stands before each configuration."""
 
-    def __init__(self, lab, address, config="", group=None):
-        self.lab, self.address, self.process = lab, address, None
+    def __init__(self, lab, address, config="", group=None, always=""):
+        self.lab, self.address, self.process, self.always = lab, address, None, always
         self.group = f'socket_group = "{group}"\n' if group else ""
         self.program = os.path.join(build_folder(), "presend-milter")
         self.config = lab.path("milter.conf")
@@ -92,7 +92,7 @@ class Milter:
     def write_config(self, text):
         # Replaced as a whole: a reload never reads half a file.
         self.lab.write("milter.conf.new",
-                       f'user = "{daemon_user()}"\nlog = stderr\nlog_format = json\n{self.group}{text}\n')
+                       f'user = "{daemon_user()}"\nlog = stderr\nlog_format = json\n{self.group}{self.always}{text}\n')
         os.rename(f"{self.config}.new", self.config)
 
     def start(self):
