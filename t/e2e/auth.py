@@ -102,7 +102,7 @@ class Sent:
     def is_untouched(self):
         """Nothing but trace and signatures was added, and the signatures verify as they deserve."""
         delivered = self.delivered()
-        expect_equal(f"{self.what}: message", without_added(delivered.data, self.message), self.message)
+        expect_equal(f"{self.what}: message", receiver.without_added(delivered.data, self.message), self.message)
         expect_equal(f"{self.what}: sender", delivered.mail.split()[0], f"<{self.mail.envelope()}>")
         expect_equal(f"{self.what}: verified", tuple(receiver.verified(delivered.data, self.chain.world.names)),
                      self.mail.verified)
@@ -160,18 +160,6 @@ class World:
     def show(self):
         for chain in self.chains:
             chain.show()
-
-
-def without_added(data, sent):
-    """The octets without what the way has put on top: signatures, and a Received field."""
-    added = {b"received": 1, b"dkim-signature": receiver.signature_count(data) - receiver.signature_count(sent)}
-    lines = data.split(b"\r\n")
-    while added.get(name := lines[0].partition(b":")[0].lower()):
-        added[name] -= 1
-        del lines[0]
-        while lines[0][:1] in (b" ", b"\t"):
-            del lines[0]
-    return b"\r\n".join(lines)
 
 
 # ---- audit and enforce -------------------------------------------------------
@@ -262,8 +250,8 @@ def local_submission_is_signed_and_judged(world):
 def told_nothing(what, record):
     """Does the record say that it could not be told, and nothing else?"""
     results = [s["result"] for s in record["dkim"] + record["spf"]]
-    results += [record["dmarc"][standard]["result"] for standard in ("rfc7489", "rfc9989") if "dmarc" in record]
-    expect(not {"pass", "fail", "permerror"} & set(results), f"{what}: results are {results}")
+    results += [record["dmarc"][standard]["result"] for standard in ("rfc7489", "rfc9989")]
+    expect_equal(f"{what}: results", set(results), {"temperror"})
     failed = [f for f in record["findings"] if f["result"] == "fail" and f["action"] != "log"]
     expect_equal(f"{what}: held against it", failed, [])
     expect([f for f in record["findings"] if f["result"] == "unknown"], f"{what}: nothing is unknown")
@@ -387,7 +375,7 @@ def nothing_was_lost(load, allowed):
     expect_equal(f"{load.mark}: codes", set(load.replies.values()), allowed)
     expect_equal(f"{load.mark}: refused", [r for r in load.records().values() if r["verdict"] == "reject"], [])
     slowest = max(record["elapsed_us"] for record in load.records().values()) / 1e6
-    expect(slowest < LOAD_DEADLINE + SLACK, f"{load.mark}: one was judged for {slowest:.2f} s")
+    expect(slowest < LOAD_DEADLINE + 0.5, f"{load.mark}: one was judged for {slowest:.2f} s")
     expect(load.slowest < 10, f"{load.mark}: one took {load.slowest:.2f} s")
     wait_until(f"{load.mark}: all that was taken at the sink", lambda: all(
         load.chain.sink.to(load.recipient(number)) for number, code in load.replies.items() if code == 250))

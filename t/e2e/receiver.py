@@ -35,9 +35,29 @@ def txt(names, name):
         raise dkim.DnsTimeoutError(str(why)) from why
 
 
+def field_count(data, name):
+    """How many header fields have that name (in lower case)."""
+    return len(re.findall(rb"^" + name + rb"[ \t]*:", data.partition(b"\r\n\r\n")[0].lower(), re.MULTILINE))
+
+
 def signature_count(data):
-    header = data.partition(b"\r\n\r\n")[0]
-    return len(re.findall(rb"^DKIM-Signature:", header, re.IGNORECASE | re.MULTILINE))
+    return field_count(data, b"dkim-signature")
+
+
+# OpenDKIM writes Authentication-Results over a From that it cannot parse.
+ADDED_ON_THE_WAY = (b"received", b"dkim-signature", b"authentication-results")
+
+
+def without_added(data, sent):
+    """The octets without the trace and the signatures that the way has put on top of what was sent."""
+    added = {name: field_count(data, name) - field_count(sent, name) for name in ADDED_ON_THE_WAY}
+    lines = data.split(b"\r\n")
+    while added.get(name := lines[0].partition(b":")[0].lower()):
+        added[name] -= 1
+        del lines[0]
+        while lines[0][:1] in (b" ", b"\t"):
+            del lines[0]
+    return b"\r\n".join(lines)
 
 
 def sign(message, key, domain, selector, algorithm="rsa-sha256"):
