@@ -142,8 +142,8 @@ static void add_problem(struct check_run *run, struct slice domain, struct slice
 
 		f.token = slice_part(rest, 0, slice_find(rest, ' '));
 	}
-	f.fix = arena_printf(run->arena, "mend the TXT record at %.*s: receivers treat it as none",
-	    SLICE_ARG(domain));
+	f.fix = arena_printf(run->arena,
+	    "mend the TXT record at %.*s: as it stands no address passes", SLICE_ARG(domain));
 	check_add(run, f);
 }
 
