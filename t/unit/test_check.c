@@ -682,6 +682,7 @@ START_TEST(verbose)
 	    "dkim.key skipped -; dkim.coverage skipped -; dkim.survival skipped -; "
 	    "spf.egress skipped -; spf.record skipped -; dmarc.record skipped -; "
 	    "dmarc.alignment skipped -");
+	findings.count = 0;
 	message_end_header(m);
 	checks_run(STAGE_EOH, m, NULL, &all, true, &findings);
 	expect_findings("no From", &findings,
