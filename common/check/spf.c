@@ -143,7 +143,8 @@ static void add_problem(struct check_run *run, struct slice domain, struct slice
 		f.token = slice_part(rest, 0, slice_find(rest, ' '));
 	}
 	f.fix = arena_printf(run->arena,
-	    "mend the TXT record at %.*s: as it stands no address passes", SLICE_ARG(domain));
+	    "mend the TXT record at %.*s: the result is permerror, which is no pass",
+	    SLICE_ARG(domain));
 	check_add(run, f);
 }
 
