@@ -6,7 +6,8 @@
  *     whether or not it is told to ignore it later;
  *   - an h= that names every field of the header and one more: it writes one
  *     element behind an array.  The guard field, whose name nobody can guess,
- *     makes the array longer than any h= can fill;
+ *     makes the array longer than any h= can fill; nor is a signature handed over
+ *     that names itself, without which no h= reaches every field;
  *   - names, keys and headers longer than its buffers: it cuts them silently;
  *   - a signature field in which it would empty another part than the value of
  *     b=, when it hashes the field;
@@ -203,6 +204,25 @@ static const struct field *field_of(const struct verifier *v, const struct signa
 			return fields;
 }
 
+/*
+ * Does h= reach the signature itself?  From the bottom up, it would be the next
+ * DKIM-Signature behind those below it.  It "MUST NOT include" itself (RFC 6376
+ * 3.5), so to us it is not there to be named; the library hashes it.
+ */
+static bool names_itself(const struct verifier *v, const struct signature *s)
+{
+	size_t below = v->total - 1 - s->field, named = 0;
+
+	for (size_t begin = 0, end; begin <= s->headers.len; begin = end + 1) {
+		struct slice name = slice_part(s->headers, begin, s->headers.len);
+
+		name = slice_part(name, 0, slice_find(name, ':'));
+		end = begin + name.len;
+		named += slice_equal_nocase(name, SLICE("DKIM-Signature"));
+	}
+	return named > below;
+}
+
 static size_t count_names(struct slice headers)
 {
 	size_t count = 1;
@@ -230,6 +250,9 @@ static void set_aside(struct verifier *v)
 			signature_settle(s, SIGNATURE_UNVERIFIABLE,
 			    SLICE("the verifier takes the wrong part of the field for the "
 				  "signature"));
+		else if (names_itself(v, s))
+			signature_settle(s, SIGNATURE_UNVERIFIABLE,
+			    SLICE("h= names more signatures than stand below it, and so itself"));
 		else if (covers_cut_field(v, s))
 			signature_settle(s, SIGNATURE_UNVERIFIABLE,
 			    SLICE("it covers a field of which not all is here"));

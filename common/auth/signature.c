@@ -103,6 +103,20 @@ static bool is_algorithm(struct slice value)
 	       slice_equal_nocase(value, SLICE("ed25519-sha256"));
 }
 
+/* sig-c-tag = "c" "=" alg [ "/" alg ]; alg = "simple" / "relaxed" */
+static bool is_canonicalization(struct slice value)
+{
+	size_t slash = slice_find(value, '/');
+	struct slice parts[] = { slice_part(value, 0, slash),
+		slash < value.len ? slice_part(value, slash + 1, value.len) : SLICE("simple") };
+
+	for (size_t i = 0; i < 2; i++)
+		if (!slice_equal_nocase(parts[i], SLICE("simple")) &&
+		    !slice_equal_nocase(parts[i], SLICE("relaxed")))
+			return false;
+	return true;
+}
+
 /*
  * sig-i-tag = %x69 [FWS] "=" [FWS] [ Local-part ] "@" domain-name
  *
@@ -133,9 +147,13 @@ static bool identity_fits(struct arena *arena, const struct signature *s)
 /* What the tags say that are there: faults that no key mends. */
 static void judge_tags(struct arena *arena, const struct tag_list *list, struct signature *s)
 {
-	struct slice query = tag_list_find(list, "q");
+	struct slice query = tag_list_find(list, "q"), canon = tag_list_find(list, "c");
 
-	if (!is_algorithm(s->algorithm))
+	if (!slice_equal(tag_list_find(list, "v"), SLICE("1")))
+		malformed(s, SLICE("v= is not 1"));
+	else if (canon.data != NULL && !is_canonicalization(canon))
+		malformed(s, SLICE("c= is no canonicalization that is known"));
+	else if (!is_algorithm(s->algorithm))
 		malformed(s, SLICE("a= is no algorithm that is known"));
 	else if (query.data != NULL && !tag_value_has(query, SLICE("dns/txt")))
 		malformed(s, SLICE("q= names no way to ask for the key that there is"));
