@@ -604,13 +604,14 @@ def letter(s, fields, body):
     """What the result has to be: a set of words."""
     if s.malformed:
         return {'neutral'}
+    too_long = s.length is not None and s.length > len(canonical_body(s.body, body))
     empty = {'neutral'} if 'b= is no base64' in s.oddities else set()
     if untold(s, fields):
         return {'temperror'} | empty
     if KEY_RESULT.get(s.key, 'fail') != 'fail':
         # what else is wrong may be found first
         return {KEY_RESULT[s.key], 'temperror' if tag(s, b't') in (b'0', b'1') else '',
-                'fail' if 'l= is more than there is' in s.oddities else ''} | empty
+                'fail' if too_long else ''} | empty
     if s.key in ('t s', 't y:s') and s.identity and \
             s.identity.rpartition(b'@')[2].lower() != DOMAIN:
         return {'permerror'}
@@ -621,7 +622,7 @@ def letter(s, fields, body):
         return {'fail', 'neutral'}
     if s.key == 'wrong' or 'b= is another' in s.oddities or 'bh= is another' in s.oddities:
         return {'fail'}
-    if s.length is not None and s.length > len(canonical_body(s.body, body)):
+    if too_long:
         return {'fail'}
     if (header, hashed) != s.signed:
         return {'fail'}
