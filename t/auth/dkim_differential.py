@@ -875,7 +875,9 @@ def compare(options, cases, mine, others):
                 known = reason(judge, case, s, result, theirs)
                 counts[judge, known or 'NO REASON'] += 1
                 faults += known is None
-                if known == options.show if options.show else known is None and faults <= options.most:
+                shown = known == options.show if options.show else \
+                    known is None and faults <= options.most
+                if shown:
                     show(case, i, [f'ours {result} ({why})', f'{judge} {theirs}'])
     for (who, what), count in sorted(counts.items()):
         print(f'{count:6} {who}: {what}')
