@@ -463,10 +463,10 @@ define(`ESMTP_MAILER_ARGS', `TCP $h {port}')dnl
 FEATURE(`msp', `[127.0.0.1]')dnl
 """
 
-# The local mailer: keeps what comes on standard input.
+# The local mailer: keeps what comes on standard input, under its name only once it is complete.
 DELIVER = """#!/bin/sh
 umask 077
-cat >"$2/$1.$$.$(date +%s%N)"
+cat >"$2/.$1.$$" && mv "$2/.$1.$$" "$2/$1.$$.$(date +%s%N)"
 """
 
 
