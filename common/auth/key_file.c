@@ -98,7 +98,7 @@ enum key_file key_file_look(
 	return what;
 }
 
-/* ---- its octets ------------------------------------------------------------------------ */
+/* ---- its octets --------------------------------------------------------------------- */
 
 static ssize_t read_key(int fd, char *key, size_t size)
 {

@@ -10,7 +10,7 @@
 #include "auth/signer_parts.h"
 #include "base/utf8.h"
 
-/* ---- what OpenDKIM refuses to start with ---------------------------------------------- */
+/* ---- what OpenDKIM refuses to start with -------------------------------------------- */
 
 static bool is_set(const struct signer *s, enum signer_parameter p)
 {
@@ -76,7 +76,7 @@ static bool check_together(const struct signer *s, struct buf *errors)
 	return true;
 }
 
-/* ---- what the tables hold -------------------------------------------------------------------- */
+/* ---- what the tables hold ----------------------------------------------------------- */
 
 bool signer_key_entry(const struct table_entry *entry, struct slice *domain, struct slice *selector,
     struct slice *key)
@@ -230,7 +230,7 @@ static void check_scripts(struct signer *s)
 		s->why_unknown = SLICE("OpenDKIM takes the author from SenderHeaders");
 }
 
-/* ---- the snapshot ------------------------------------------------------------------------------ */
+/* ---- the snapshot ------------------------------------------------------------------- */
 
 struct signer *signer_load(const char *path, struct buf *errors)
 {
@@ -263,7 +263,7 @@ void signer_free(struct signer *signer)
 	arena_free(signer->arena);
 }
 
-/* ---- the list of all ---------------------------------------------------------------------------- */
+/* ---- the list of all ---------------------------------------------------------------- */
 
 static void list_one(const struct signer *s, struct signer_listing *listing, struct signing one)
 {

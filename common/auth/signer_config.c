@@ -31,7 +31,7 @@ static const struct parameter {
 	[SIGNER_SUBDOMAINS] = { "SubDomains", true },
 };
 
-/* ---- one line -------------------------------------------------------------------------- */
+/* ---- one line ----------------------------------------------------------------------- */
 
 /* Where a line stands, and where what is read from it goes. */
 struct place {
@@ -115,7 +115,7 @@ static bool read_line(const struct place *at, struct slice line)
 	return set(at, name, value);
 }
 
-/* ---- files ------------------------------------------------------------------------------- */
+/* ---- files -------------------------------------------------------------------------- */
 
 bool signer_config_parse(struct arena *arena, const char *path, struct slice text, unsigned level,
     struct signer_config *config, struct buf *errors)

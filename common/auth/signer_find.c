@@ -54,7 +54,7 @@ static bool is_printable(struct slice s)
 	return true;
 }
 
-/* ---- one signature ----------------------------------------------------------------------- */
+/* ---- one signature ------------------------------------------------------------------ */
 
 /* The key of a file must be there; one that we may not read is OpenDKIM's own affair. */
 static enum signer_answer look_at_key(struct search *s, const struct signing *signing)
@@ -164,7 +164,7 @@ static enum signer_answer add_entry(struct search *s, const struct table_entry *
 	return add_key(s, name, signer.len > 0 && slice_find(signer, '@') == signer.len);
 }
 
-/* ---- the SigningTable ------------------------------------------------------------------------ */
+/* ---- the SigningTable --------------------------------------------------------------- */
 
 static bool wants_all(struct search *s)
 {
@@ -256,7 +256,7 @@ static enum signer_answer by_tables(struct search *s)
 	return answer;
 }
 
-/* ---- one key for all domains -------------------------------------------------------------------- */
+/* ---- one key for all domains -------------------------------------------------------- */
 
 /* Which domain is signed for; not there if none. */
 static enum table_answer find_domain(struct search *s, struct slice *domain)
@@ -304,7 +304,7 @@ static enum signer_answer by_domain(struct search *s)
 	return SIGNER_SIGNS;
 }
 
-/* ---- the question ------------------------------------------------------------------------------- */
+/* ---- the question ------------------------------------------------------------------- */
 
 static enum signer_answer by_exemption(struct search *s)
 {

@@ -26,7 +26,7 @@ struct fit_memory {
 	size_t count, oldest;
 };
 
-/* ---- what was found before -------------------------------------------------------------- */
+/* ---- what was found before ---------------------------------------------------------- */
 
 struct fit_memory *fit_memory_new(void)
 {
@@ -107,7 +107,7 @@ static void remember(struct fit_memory *memory, const struct fit_question *quest
 	pthread_mutex_unlock(&memory->lock);
 }
 
-/* ---- the question ------------------------------------------------------------------------- */
+/* ---- the question ------------------------------------------------------------------- */
 
 /* The key with a NUL behind it, and what stands for it in the memory; NULL with *why. */
 static char *take_key(struct arena *arena, const struct signing *signing,

@@ -13,7 +13,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 
-/* ---- one line ------------------------------------------------------------------------- */
+/* ---- one line ----------------------------------------------------------------------- */
 
 static bool is_blank(char c)
 {
@@ -78,7 +78,7 @@ static bool fits_its_buffer(struct slice pattern)
 	return len <= TABLE_LINE_MAX + 1;
 }
 
-/* ---- all of them ------------------------------------------------------------------------- */
+/* ---- all of them -------------------------------------------------------------------- */
 
 static void refuse(struct signer_table *table, struct slice why)
 {
@@ -164,7 +164,7 @@ static void read_list(struct arena *arena, struct signer_table *table, struct sl
 	}
 }
 
-/* ---- finding ------------------------------------------------------------------------------ */
+/* ---- finding ------------------------------------------------------------------------ */
 
 static int compare(struct slice a, struct slice b, bool exact)
 {
@@ -245,7 +245,7 @@ enum table_answer signer_table_find(
 	return TABLE_FOUND;
 }
 
-/* ---- making one ---------------------------------------------------------------------------- */
+/* ---- making one --------------------------------------------------------------------- */
 
 struct signer_table *signer_table_parse(
     struct arena *arena, enum table_kind kind, struct slice text, bool exact)

@@ -71,33 +71,38 @@ static void answer(struct buf *out, struct signer *signer, struct arena *arena, 
 		show_signing(out, signer, arena, &signings.list[i], line);
 }
 
+static void answer_all(struct buf *out, struct signer *signer, struct arena *arena)
+{
+	char line[10000];
+
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		struct slice text = slice_trim(slice_of(line));
+
+		buf_reset(out);
+		arena_reset(arena);
+		if (slice_equal(text, SLICE("*")))
+			list(out, signer, arena);
+		else
+			answer(out, signer, arena, text);
+		puts(buf_text(out));
+		fflush(stdout);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct arena *arena = arena_new();
 	struct signer *signer;
-	char line[10000];
 	struct buf out;
 
 	buf_init(&out, 1000000);
 	signer = argc == 2 ? signer_load(argv[1], &out) : NULL;
-	if (signer == NULL) {
+	if (signer == NULL)
 		fputs(buf_text(&out), stderr);
-		return 1;
-	}
-	while (fgets(line, sizeof line, stdin) != NULL) {
-		struct slice text = slice_trim(slice_of(line));
-
-		buf_reset(&out);
-		arena_reset(arena);
-		if (slice_equal(text, SLICE("*")))
-			list(&out, signer, arena);
-		else
-			answer(&out, signer, arena, text);
-		puts(buf_text(&out));
-		fflush(stdout);
-	}
+	else
+		answer_all(&out, signer, arena);
 	signer_free(signer);
 	buf_free(&out);
 	arena_free(arena);
-	return 0;
+	return signer == NULL;
 }

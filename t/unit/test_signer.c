@@ -16,7 +16,7 @@
 #include "dkim_keys.h"
 #include "unit.h"
 
-/* ---- a folder of files ------------------------------------------------------------------- */
+/* ---- a folder of files -------------------------------------------------------------- */
 
 static char folder[64];
 static const char *const names[] = { "conf", "more", "keys", "signing", "domains", "rsa.private",
@@ -97,7 +97,7 @@ static bool has(struct slice text, const char *part)
 	return found;
 }
 
-/* ---- who is signed for ------------------------------------------------------------------------ */
+/* ---- who is signed for -------------------------------------------------------------- */
 
 /* RequireSafeKeys is off in most rows: /tmp is open to others, and OpenDKIM looks at it */
 #define TABLES                                                                                     \
@@ -378,7 +378,7 @@ START_TEST(answers)
 }
 END_TEST
 
-/* ---- configurations that OpenDKIM refuses ------------------------------------------------------- */
+/* ---- configurations that OpenDKIM refuses ------------------------------------------- */
 
 static const struct {
 	const char *label, *conf, *wanted; /* "$": the folder */
@@ -449,7 +449,7 @@ START_TEST(refuses_what_is_not_there)
 }
 END_TEST
 
-/* ---- ceilings ------------------------------------------------------------------------------------- */
+/* ---- ceilings ----------------------------------------------------------------------- */
 
 static char *repeated(const char *text, size_t times)
 {
@@ -507,7 +507,7 @@ START_TEST(refuses_octets_that_are_too_many)
 }
 END_TEST
 
-/* ---- the list of all ------------------------------------------------------------------------------- */
+/* ---- the list of all ---------------------------------------------------------------- */
 
 static void expect_list(const char *conf, const char *wanted, size_t templates)
 {
@@ -547,7 +547,7 @@ START_TEST(lists)
 }
 END_TEST
 
-/* ---- does the key fit -------------------------------------------------------------------------------- */
+/* ---- does the key fit --------------------------------------------------------------- */
 
 static const struct fit_row {
 	const char *label, *file, *algorithm, *published;
