@@ -22,7 +22,8 @@ enum key_fit {
 	KEY_DIFFERS,   /* the published key is that of another private key */
 	KEY_REVOKED,   /* p= is empty */
 	KEY_UNUSABLE,  /* the published record is malformed, or not for this signature */
-	KEY_CANT_SIGN, /* the private key is none, or none for the algorithm */
+	KEY_CANT_SIGN, /* the private key is none, or none for the algorithm: OpenDKIM
+	                  answers 4xx, as it does for RSA keys under its MinimumKeyBits */
 	KEY_UNKNOWN,   /* could not tell */
 };
 

@@ -4,7 +4,8 @@
  * Only the parameters that decide whether and how a message is signed are
  * taken; a name that is not known here is passed over, since builds and
  * versions of OpenDKIM know different ones.  As in OpenDKIM the last setting of
- * a parameter counts, and Include is followed.
+ * a parameter counts, and Include is followed; one with a relative path is
+ * refused, since it begins wherever OpenDKIM was started.
  *
  * Ceilings: CONFIG_FILE_OCTETS a file, CONFIG_INCLUDES files in all; beyond
  * either the configuration is refused.

@@ -10,7 +10,8 @@ protocol; t/auth/signer-ask answers the same questions from the same files.
   4xx                     DEFERS
   it does not start       an error of the configuration, or UNKNOWN
 
-UNKNOWN beside a running OpenDKIM is right only for the reasons in `unknowns`.
+UNKNOWN beside a running OpenDKIM is right only for the reasons in `unknowns`.  When
+it dies (a domain that is not ASCII does that) the rest of the case is left out.
 Without opendkim the test is skipped (77).
 
   signer_differential.py [--cases N] [--seed N] [--only NUMBER]

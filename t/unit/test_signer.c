@@ -2,7 +2,7 @@
  * test_signer.c - what OpenDKIM will sign, from its configuration, tables and
  * keys.  t/auth/signer_differential.py compares it with the program itself.
  */
-#include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "auth/key_file.h"
 #include "auth/signer.h"
 #include "auth/signer_config.h"
 #include "auth/signer_table.h"
@@ -258,6 +259,8 @@ static const struct row {
 	    "RequireSafeKeys no\nChangeRootDirectory $\nKeyTable $/keys\nSigningTable $/signing\n",
 	    "k example.com:s:/rsa.private\n", "* k\n", "ann", "example.com", SIGNER_SIGNS,
 	    "example.com/s" },
+	{ "% in a relative path is not expanded", TABLES, "k example.com:s:./%.private\n", "* k\n",
+	    "ann", "example.com", SIGNER_DEFERS, "%.private: No such file" },
 	{ "a key in the table", TABLES, "k example.com:s:MIIabc\n", "* k\n", "ann", "example.com",
 	    SIGNER_SIGNS, "example.com/s" },
 
@@ -304,6 +307,8 @@ static const struct row {
 	    "a.example.com", SIGNER_SIGNS, "a.example.com/one" },
 	{ "KeyTable before Domain", TABLES "Domain example.org\n", KEYS, "example.com k\n", "ann",
 	    "example.org", SIGNER_SIGNS_NOT, "no entry" },
+	{ "and it is not even read", TABLES "Domain db:/x\n", KEYS, "example.com k\n", "ann",
+	    "example.com", SIGNER_SIGNS, "example.com/s" },
 	{ "nothing to sign with", "Syslog yes\n", "", "", "ann", "example.com", SIGNER_SIGNS_NOT,
 	    "neither" },
 	{ "ed25519", ONE_KEY "Domain example.com\nSignatureAlgorithm ED25519-sha256\n", "", "",
@@ -314,6 +319,9 @@ static const struct row {
 	    SIGNER_SIGNS_NOT, "Mode" },
 	{ "and stumbles all the same", TABLES "Mode v\n", KEYS, "* nokey\n", "ann", "example.com",
 	    SIGNER_DEFERS, "nokey" },
+	{ "keys are not looked for at its start", TABLES "Mode v\n", KEYS,
+	    "example.org nokey:@%\nexample.com nokey\n", "ann", "example.com", SIGNER_DEFERS,
+	    "nokey" },
 	{ "it signs and verifies", TABLES "Mode vs\n", KEYS, "* k\n", "ann", "example.com",
 	    SIGNER_SIGNS, "example.com/s" },
 	{ "exempt", TABLES "ExemptDomains example.com\n", KEYS, "* k\n", "ann", "EXAMPLE.com",
@@ -612,35 +620,140 @@ START_TEST(fits)
 }
 END_TEST
 
-/* One in the table, as base64 of DER. */
-START_TEST(fits_a_key_in_the_table)
+START_TEST(tells_why_an_encrypted_key_does_not_sign)
+{
+	struct signer *signer = load("encrypted", "Syslog no\n");
+	struct arena *arena = arena_new();
+	struct slice reason;
+	struct signing signing = { { NULL, 0 }, { NULL, 0 }, SLICE("rsa-sha256"),
+		arena_copy(arena, slice_of(path_of("encrypted.private"))), true };
+
+	signer_key_fit(signer, arena, &signing, SLICE("p=" RSA1024_PUBLIC), &reason);
+	/* and OpenSSL did not ask for the pass phrase */
+	expect_slice("encrypted", "the reason", reason, "the private key is encrypted");
+	signer_free(signer);
+	arena_free(arena);
+}
+END_TEST
+
+static void add_key_text(struct buf *text, const char *pem)
+{
+	for (const char *p = strchr(pem, '\n') + 1; *p != '-'; p++)
+		if (*p != '\n')
+			buf_add_char(text, *p);
+}
+
+static void expect_fit(struct signer *signer, struct arena *arena, const struct signing *signing,
+    const char *published, enum key_fit wanted)
+{
+	struct slice reason;
+	struct key_fit_answer answer =
+	    signer_key_fit(signer, arena, signing, slice_of(published), &reason);
+
+	ck_assert_msg(
+	    answer.fit == wanted, "%s: %d, %.*s", published, answer.fit, SLICE_ARG(reason));
+}
+
+/* Two in the table, as base64 of DER; each is remembered by itself. */
+START_TEST(fits_keys_in_the_table)
 {
 	struct arena *arena = arena_new();
-	struct slice reason, user = SLICE("ann"), domain = SLICE("example.com");
-	struct signings out;
+	struct slice domain = SLICE("example.com");
+	struct signings first, second;
 	struct signer *signer;
 	struct buf text;
 
-	buf_init(&text, 2000);
+	buf_init(&text, 5000);
 	buf_add_text(&text, "KeyTable csl:k=example.com:s:");
-	for (const char *p = strchr(RSA1024_PRIVATE, '\n') + 1; *p != '-'; p++)
-		if (*p != '\n')
-			buf_add_char(&text, *p);
-	buf_add_text(&text, "\nSigningTable csl:*=k\n");
+	add_key_text(&text, RSA1024_PRIVATE);
+	buf_add_text(&text, ",k2=example.com:s:");
+	add_key_text(&text, RSA2048_PRIVATE);
+	buf_add_text(&text, "\nSigningTable csl:*=k,bob@*=k2\n");
 	signer = load("inline", buf_text(&text));
-	buf_free(&text);
-	ck_assert_int_eq(signer_signings(signer, arena, user, domain, &out), SIGNER_SIGNS);
+	ck_assert_int_eq(
+	    signer_signings(signer, arena, SLICE("ann"), domain, &first), SIGNER_SIGNS);
+	ck_assert_int_eq(
+	    signer_signings(signer, arena, SLICE("bob"), domain, &second), SIGNER_SIGNS);
 	for (int again = 0; again < 2; again++) {
-		ck_assert_int_eq(
-		    signer_key_fit(signer, arena, out.list, SLICE("p=" RSA1024_PUBLIC), &reason)
-			.fit,
-		    KEY_FITS);
-		ck_assert_int_eq(
-		    signer_key_fit(signer, arena, out.list, SLICE("p=" RSA2048_PUBLIC), &reason)
-			.fit,
-		    KEY_DIFFERS);
+		expect_fit(signer, arena, first.list, "p=" RSA1024_PUBLIC, KEY_FITS);
+		expect_fit(signer, arena, first.list, "p=" RSA2048_PUBLIC, KEY_DIFFERS);
+		expect_fit(signer, arena, second.list, "p=" RSA1024_PUBLIC, KEY_DIFFERS);
+		expect_fit(signer, arena, second.list, "p=" RSA2048_PUBLIC, KEY_FITS);
 	}
+	/* another algorithm is another question */
+	expect_fit(signer, arena, second.list, "h=sha256; p=" RSA2048_PUBLIC, KEY_FITS);
+	second.list->algorithm = SLICE("rsa-sha1");
+	expect_fit(signer, arena, second.list, "h=sha256; p=" RSA2048_PUBLIC, KEY_UNUSABLE);
+	buf_free(&text);
 	signer_free(signer);
+	arena_free(arena);
+}
+END_TEST
+
+/* ---- RequireSafeKeys ------------------------------------------------------------------ */
+
+/* Where a file that all may read is exposed, and one of its owner's is not. */
+static bool is_open_place(const char *path)
+{
+	char up[PATH_MAX];
+	struct stat status;
+
+	ck_assert_ptr_nonnull(realpath(path, up));
+	for (;;) {
+		if (stat(up, &status) != 0 || (status.st_mode & S_IWOTH) != 0 ||
+		    (status.st_mode & (S_IXGRP | S_IXOTH)) == 0)
+			return false;
+		if (strcmp(up, "/") == 0)
+			return true;
+		*strrchr(up, '/') = '\0';
+		if (up[0] == '\0')
+			snprintf(up, sizeof up, "/");
+	}
+}
+
+static void expect_look(
+    struct arena *arena, char *path, mode_t above, mode_t mode, enum key_file wanted)
+{
+	char *slash = strrchr(path, '/');
+	struct slice why;
+	enum key_file got;
+
+	*slash = '\0';
+	ck_assert_int_eq(chmod(path, above), 0);
+	*slash = '/';
+	ck_assert_int_eq(chmod(path, mode), 0);
+	got = key_file_look(arena, path, true, &why);
+	ck_assert_msg(got == wanted, "%o %o: %d", above, mode, got);
+	ck_assert_int_eq(key_file_look(arena, path, false, &why), KEY_FILE_GOOD);
+}
+
+START_TEST(sees_exposed_keys)
+{
+	struct arena *arena = arena_new();
+	char place[] = "signer-keys-XXXXXX", path[100];
+	FILE *f;
+
+	/* all that lies in /tmp is exposed; the build folder is not, as a rule */
+	if (!is_open_place(".")) {
+		printf("note: RequireSafeKeys not tried: the folders above are not as usual\n");
+		arena_free(arena);
+		return;
+	}
+	ck_assert_ptr_nonnull(mkdtemp(place));
+	snprintf(path, sizeof path, "%s/key", place);
+	f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+	expect_look(arena, path, 0755, 0600, KEY_FILE_GOOD);
+	expect_look(arena, path, 0755, 0640, KEY_FILE_GOOD);
+	expect_look(arena, path, 0755, 0644, KEY_FILE_EXPOSED);
+	expect_look(arena, path, 0755, 0602, KEY_FILE_EXPOSED);
+	expect_look(arena, path, 0757, 0600, KEY_FILE_EXPOSED);
+	expect_look(arena, path, 01777, 0600, KEY_FILE_EXPOSED);
+	/* nobody else comes there */
+	expect_look(arena, path, 0700, 0666, KEY_FILE_GOOD);
+	unlink(path);
+	rmdir(place);
 	arena_free(arena);
 }
 END_TEST
@@ -720,7 +833,9 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, refuses_octets_that_are_too_many);
 	tcase_add_test(tcase, lists);
 	tcase_add_loop_test(tcase, fits, 0, ROWS(fit_rows));
-	tcase_add_test(tcase, fits_a_key_in_the_table);
+	tcase_add_test(tcase, tells_why_an_encrypted_key_does_not_sign);
+	tcase_add_test(tcase, fits_keys_in_the_table);
+	tcase_add_test(tcase, sees_exposed_keys);
 	tcase_add_test(tcase, remembers_no_longer_than_it_may);
 	tcase_add_test(tcase, is_shared_by_threads);
 	suite_add_tcase(suite, tcase);
