@@ -29,15 +29,6 @@ static enum signer_answer say(struct search *s, enum signer_answer answer, struc
 	return answer;
 }
 
-static struct slice lower(struct arena *arena, struct slice s)
-{
-	struct slice copy = arena_copy(arena, s);
-
-	for (size_t i = 0; i < copy.len; i++)
-		((char *)copy.data)[i] = ascii_lower(copy.data[i]);
-	return copy;
-}
-
 static bool is_ascii(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
@@ -349,7 +340,7 @@ static enum signer_answer look_up(struct search *s, struct slice domain)
 		return say(s, SIGNER_SIGNS_NOT, SLICE("OpenDKIM finds no author"));
 	if (is_odd(domain) || memchr(s->user.data, '\0', s->user.len) != NULL)
 		return say(s, SIGNER_UNKNOWN, SLICE("the author has octets that no address has"));
-	s->domain = lower(s->arena, slice_part(domain, 0, DOMAIN_CUT));
+	s->domain = signer_lower(s->arena, slice_part(domain, 0, DOMAIN_CUT));
 	answer = by_exemption(s);
 	if (answer != SIGNER_SIGNS)
 		return answer;
