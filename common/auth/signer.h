@@ -100,7 +100,7 @@ void signer_list(const struct signer *signer, struct arena *arena, struct signer
  * time.  A private key that cannot be read: KEY_UNKNOWN.  *reason, in the arena,
  * where it does not fit; else not there.
  */
-struct key_fit_answer signer_key_fit(struct signer *signer, struct arena *arena,
+struct key_fit_answer signer_key_fit(const struct signer *signer, struct arena *arena,
     const struct signing *signing, struct slice published, struct slice *reason);
 
 #endif
