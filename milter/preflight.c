@@ -104,13 +104,16 @@ static int look(const struct setup *setup, const struct string_list *files)
 	const struct identity *id = &setup->identity;
 	const char *path = socket_path(&setup->socket);
 	int troubles = look_at_files(setup, files);
+	struct site *site;
 
 	if (path != NULL)
 		troubles += look_at_directory(id, "socket", path);
 	if (setup->config->pidfile != NULL)
 		troubles += look_at_directory(id, "pidfile", setup->config->pidfile);
 	setup_own_domains(setup->config);
-	return troubles;
+	site = setup_site(config_ref(setup->config));
+	site_unref(site);
+	return troubles + (site == NULL);
 }
 
 /* Only a process that has given up root for good can tell what the user may. */

@@ -43,6 +43,20 @@ struct config *setup_config(const char *path)
 	return config;
 }
 
+struct site *setup_site(struct config *config)
+{
+	const struct site_options options = { .opendmarc = true };
+	struct buf errors;
+	struct site *site;
+	bool given;
+
+	buf_init(&errors, LINES_MAX);
+	site = site_open(config, &options, &errors, &given);
+	log_lines(LOG_LEVEL_ERROR, &errors);
+	buf_free(&errors);
+	return site;
+}
+
 void setup_own_domains(struct config *config)
 {
 	struct buf notes;

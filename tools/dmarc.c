@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/record_auth.h"
 #include "auth/opendmarc.h"
 #include "base/utf8.h"
 #include "tools/excerpt.h"
@@ -20,7 +21,6 @@ enum { COLUMN_LEAST = 10, COLUMN_MOST = 40 };
 
 struct work {
 	struct facts facts;
-	struct suffix_list *suffixes;
 	struct dmarc_identifiers ids;
 	struct dmarc_verdict verdicts[DMARC_STANDARDS];
 	struct slice second_opinion; /* not there: it does not differ */
@@ -50,7 +50,7 @@ static void evaluate(struct work *w)
 			const struct dmarc_query query = {
 				.arena = w->facts.arena,
 				.view = w->facts.view,
-				.suffixes = w->suffixes,
+				.suffixes = w->facts.site->suffixes,
 				.standard = (enum dmarc_standard)i,
 				.author = slice_of(w->facts.options->from),
 			};
@@ -67,33 +67,13 @@ static void ask_opendmarc(struct work *w)
 	const struct dmarc_verdict *verdict = &w->verdicts[DMARC_RFC7489];
 	struct opinion opinion;
 
-	if (verdict->record.data == NULL)
+	if (verdict->record.data == NULL || !w->facts.site->services.opendmarc)
 		return;
-	opinion_start(facts_suffix_path(&w->facts));
 	opinion = opinion_of(w->facts.arena, verdict, &w->ids);
 	w->second_opinion = opinion_difference(w->facts.arena, &opinion, verdict);
-	opinion_end();
 }
 
 /* ---- JSON ------------------------------------------------------------------- */
-
-static void add_verdict(struct json *j, const char *key, const struct dmarc_verdict *v)
-{
-	bool found = v->record_domain.data != NULL;
-
-	json_open_object(j, key);
-	json_add_string_or_null(j, "org_domain", v->org.name);
-	json_add_string_or_null(j, "record_domain", v->record_domain);
-	json_add_string_or_null(
-	    j, "policy", found ? slice_of(auth_dmarc_policy_name(v->policy)) : (struct slice){ 0 });
-	json_add_text(j, "result", auth_dmarc_result_name(v->result));
-	json_add_text(j, "disposition", auth_dmarc_policy_name(v->disposition));
-	json_add_bool(j, "aligned_dkim", v->aligned_dkim);
-	json_add_bool(j, "aligned_spf", v->aligned_spf);
-	json_add_string_or_null(j, "record", v->record);
-	json_add_string_or_null(j, "problem", slice_of(found ? v->parsed.problem.sentence : NULL));
-	json_add_string_or_null(j, "reason", v->reason);
-}
 
 static void add_json(struct work *w)
 {
@@ -101,11 +81,9 @@ static void add_json(struct work *w)
 
 	json_begin(&j, &w->facts.text, 0);
 	json_open_object(&j, NULL);
-	add_verdict(&j, "rfc7489", &w->verdicts[DMARC_RFC7489]);
+	record_dmarc_verdict(&j, "rfc7489", &w->verdicts[DMARC_RFC7489], true);
+	record_dmarc_verdict(&j, "rfc9989", &w->verdicts[DMARC_RFC9989], true);
 	json_add_string_or_null(&j, "opendmarc", w->second_opinion);
-	json_close_object(&j);
-	add_verdict(&j, "rfc9989", &w->verdicts[DMARC_RFC9989]);
-	json_close_object(&j);
 	json_close_object(&j);
 	buf_add_char(&w->facts.text, '\n');
 }
@@ -369,10 +347,6 @@ static int exit_status(const struct work *w)
 
 static int run(struct work *w)
 {
-	int status = facts_suffixes(&w->facts, &w->suffixes);
-
-	if (status != STATUS_GOOD)
-		return status;
 	set_identifiers(w);
 	evaluate(w);
 	ask_opendmarc(w);
@@ -385,7 +359,7 @@ static int run(struct work *w)
 
 int tool_dmarc(const struct options *o)
 {
-	struct work w = { .suffixes = NULL };
+	struct work w = { .second_opinion = { NULL, 0 } };
 	int status;
 
 	if (o->from == NULL)
@@ -393,7 +367,6 @@ int tool_dmarc(const struct options *o)
 	status = facts_begin(&w.facts, o);
 	if (status == STATUS_GOOD)
 		status = run(&w);
-	suffix_list_free(w.suffixes);
 	facts_end(&w.facts);
 	return status;
 }

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "policy/config_value.h"
 #include "syntax/domain.h"
 #include "tools/tools.h"
 
@@ -71,6 +72,43 @@ static const char *set_helo(struct options *o, const char *value)
 	return *value == '\0' ? "a name has at least one character" : NULL;
 }
 
+/* What is no domain name at all; U-labels are, and names that no host may have. */
+static const char *domain_fault(const char *value)
+{
+	struct arena *arena = arena_new();
+	struct slice ascii;
+	bool good =
+	    strpbrk(value, "@[]") == NULL && domain_to_ascii(arena, slice_of(value), &ascii);
+
+	arena_free(arena);
+	return good ? NULL : "not a domain name";
+}
+
+/* egress = IP *("," IP) */
+static const char *set_egress(struct options *o, const char *value)
+{
+	char *copy = must_strdup(value);
+	char *rest = copy, *item;
+	const char *wrong = NULL;
+	struct buf why;
+
+	buf_init(&why, FAULTS_MAX);
+	while (wrong == NULL && (item = strsep(&rest, ",")) != NULL)
+		if (!value_egress(item, &o->egress, &why))
+			wrong = o->egress.count < CONFIG_EGRESS_MAX
+				    ? "not IP addresses or networks with commas between them"
+				    : "too many addresses";
+	buf_free(&why);
+	free(copy);
+	return wrong;
+}
+
+static const char *set_egress_helo(struct options *o, const char *value)
+{
+	o->egress_helo = value;
+	return domain_fault(value);
+}
+
 static const char *set_records(struct options *o, const char *value)
 {
 	o->records = value;
@@ -86,18 +124,6 @@ static const char *set_psl(struct options *o, const char *value)
 static const char *set_ip(struct options *o, const char *value)
 {
 	return ip_parse(value, &o->ip) ? NULL : "not an IP address";
-}
-
-/* What is no domain name at all; U-labels are, and names that no host may have. */
-static const char *domain_fault(const char *value)
-{
-	struct arena *arena = arena_new();
-	struct slice ascii;
-	bool good =
-	    strpbrk(value, "@[]") == NULL && domain_to_ascii(arena, slice_of(value), &ascii);
-
-	arena_free(arena);
-	return good ? NULL : "not a domain name";
 }
 
 static const char *set_from(struct options *o, const char *value)
@@ -193,16 +219,18 @@ static const struct option_row rows[] = {
 	{ NULL, '0', NULL, COMMAND_FROM, set_nul, 0,
 	    "read texts from standard input, with a NUL between them" },
 	{ "offline", 0, NULL, WORKING, FLAG(offline), "ask no DNS and no store over the network" },
-	{ "records", 0, "FILE", ASKING, set_records, 0,
+	{ "egress", 0, "IP[,IP...]", COMMAND_CHECK, set_egress, 0,
+	    "the addresses or networks that mail leaves from" },
+	{ "egress-helo", 0, "NAME", COMMAND_CHECK, set_egress_helo, 0,
+	    "the name that receivers are told in HELO" },
+	{ "records", 0, "FILE", WORKING, set_records, 0,
 	    "DNS records that go before the DNS; with --offline nothing else is asked" },
-	{ "psl", 0, "FILE", COMMAND_DMARC, set_psl, 0, "the list of public suffixes" },
+	{ "psl", 0, "FILE", WORKING, set_psl, 0, "the list of public suffixes" },
 	{ "time", 0, "EPOCH", JUDGING | COMMAND_SPF, set_time, 0,
 	    "judge as of then, in seconds since 1970" },
 	{ "json", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(json), "write JSON" },
 	{ "verbose", 0, NULL, WORKING, FLAG(verbose), "show what is in order, too" },
 	{ "help", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(help), "show this" },
-	{ .name = "egress", .argument = "IP" },
-	{ .name = "egress-helo", .argument = "NAME" },
 	{ .name = "mailboxes", .argument = "SPEC" },
 };
 
@@ -292,6 +320,7 @@ void options_free(struct options *o)
 	free(o->skip.items);
 	free(o->dkim.items);
 	free(o->operands.items);
+	free(o->egress.items);
 }
 
 int options_missing(const struct options *o, const char *option)

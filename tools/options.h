@@ -52,13 +52,15 @@ struct options {
 	bool smtputf8;
 	struct words only, skip; /* lists of patterns, each known to match a check */
 	bool json, verbose, mbox, offline;
-	bool from_stdin, nul; /* `from`: texts come from standard input, separated by NUL */
-	const char *records; /* NULL: what the configuration names */
-	const char *psl;     /* NULL: what the configuration names */
-	struct ip ip;        /* `spf` */
-	const char *from;    /* `dmarc`: the author domain; NULL: not given */
-	struct words dkim;   /* domains of signatures that verified */
-	const char *spf;     /* domain that SPF passed for; NULL: none did */
+	bool from_stdin, nul;       /* `from`: texts come from standard input, separated by NUL */
+	struct network_list egress; /* empty: what the configuration names */
+	const char *egress_helo;    /* NULL: likewise */
+	const char *records;        /* NULL: what the configuration names */
+	const char *psl;            /* NULL: what the configuration names */
+	struct ip ip;               /* `spf` */
+	const char *from;           /* `dmarc`: the author domain; NULL: not given */
+	struct words dkim;          /* domains of signatures that verified */
+	const char *spf;            /* domain that SPF passed for; NULL: none did */
 	bool has_time;
 	long long time; /* seconds since the epoch */
 	bool help;

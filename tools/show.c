@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "tools/excerpt.h"
+#include "tools/show_auth.h"
 #include "tools/tools.h"
 
 enum { TEXT_MAX = RECORD_MAX + 1 };
@@ -199,6 +200,8 @@ void show_result(struct show *s, const struct result *r)
 	} else {
 		add_heading(s, r);
 		add_findings(s, r);
+		if (!r->facts.bare)
+			show_authentication(&s->text, r->judgement->message->authentication);
 	}
 	progress_make_room(&s->progress);
 	fwrite(buf_text(&s->text), 1, s->text.len, stdout);

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "audit/json.h"
+#include "audit/record_auth.h"
 
 const struct record_level record_levels[] = {
 	{ 0, SIZE_MAX, false },
@@ -224,6 +225,8 @@ static void write_record(struct json *json, const struct judgement *j, const str
 	if (!facts->bare && !level->outline)
 		write_envelope(json, m, level);
 	write_findings(json, &j->findings, v->deciding, level);
+	if (!facts->bare && !level->outline)
+		record_authentication(json, m->authentication, level->list);
 	json_add_number(json, "elapsed_us", facts->elapsed_us);
 	if (level != &record_levels[0] || j->findings.dropped > 0)
 		json_add_bool(json, "truncated", true);

@@ -32,14 +32,17 @@ struct work {
 };
 
 struct verifier {
+	struct verifier_library *library;
 	struct arena *arena;
 	const struct message *message;
 	struct dns_view *view;
-	DKIM *dkim; /* NULL: nothing to verify, or it failed */
+	DKIM *dkim; /* NULL: not begun, nothing to verify, or it failed */
 	struct signature *signatures;
 	struct work *work;
 	size_t count, total;
-	char last[2]; /* octets of the body so far */
+	struct buf held; /* the body so far, while the library is not begun */
+	bool begun;      /* the library has the header */
+	char last[2];    /* octets of the body so far */
 	bool has_body, body_failed, finished;
 };
 
@@ -293,7 +296,7 @@ static void give_up(struct verifier *v, struct slice reason)
 	v->dkim = NULL;
 }
 
-static void begin(struct verifier *v, struct verifier_library *library)
+static void begin(struct verifier *v)
 {
 	static const unsigned char id[] = "presend";
 	size_t handed[SIGNATURES_KEPT], count;
@@ -301,7 +304,8 @@ static void begin(struct verifier *v, struct verifier_library *library)
 	struct buf text;
 	DKIM_STAT status;
 
-	v->dkim = dkim_verify(library->dkim, id, NULL, &status);
+	v->begun = true;
+	v->dkim = dkim_verify(v->library->dkim, id, NULL, &status);
 	if (v->dkim == NULL) {
 		give_up(v, SLICE("the verifier could not be set up"));
 		return;
@@ -330,14 +334,14 @@ struct verifier *verifier_new(struct verifier_library *library, const struct mes
 {
 	struct verifier *v = arena_alloc(message->arena, sizeof *v);
 
+	v->library = library;
 	v->arena = message->arena;
 	v->message = message;
 	v->view = view;
+	buf_init(&v->held, VERIFIER_HELD_MAX);
 	read_signatures(v, now);
 	choose(v, wanted, context);
 	set_aside(v);
-	if (has_work(v))
-		begin(v, library);
 	for (size_t i = 0; i < v->count; i++)
 		if (v->signatures[i].fault == SIGNATURE_GOOD)
 			dns_view_get(
@@ -347,7 +351,10 @@ struct verifier *verifier_new(struct verifier_library *library, const struct mes
 
 void verifier_free(struct verifier *v)
 {
-	if (v != NULL && v->dkim != NULL)
+	if (v == NULL)
+		return;
+	buf_free(&v->held);
+	if (v->dkim != NULL)
 		dkim_free(v->dkim);
 }
 
@@ -355,10 +362,10 @@ void verifier_free(struct verifier *v)
 
 bool verifier_wants_body(const struct verifier *v)
 {
-	return v->dkim != NULL;
+	return v->begun ? v->dkim != NULL : has_work(v);
 }
 
-void verifier_body(struct verifier *v, struct slice piece)
+static void feed_body(struct verifier *v, struct slice piece)
 {
 	if (v->dkim == NULL || v->body_failed || piece.len == 0)
 		return;
@@ -366,6 +373,32 @@ void verifier_body(struct verifier *v, struct slice piece)
 	v->last[0] = piece.len > 1 ? piece.data[piece.len - 2] : v->last[1];
 	v->last[1] = piece.data[piece.len - 1];
 	v->body_failed = dkim_body(v->dkim, (unsigned char *)piece.data, piece.len) != DKIM_STAT_OK;
+}
+
+/* Begins the library with what is held of the body. */
+static void begin_with_held(struct verifier *v)
+{
+	begin(v);
+	feed_body(v, buf_slice(&v->held));
+	buf_free(&v->held);
+}
+
+/*
+ * The library takes some 20 kB as soon as it has a header, and a connection may
+ * stand still in its body: so the beginning of the body is held instead, which
+ * for most messages is all of it.
+ */
+void verifier_body(struct verifier *v, struct slice piece)
+{
+	if (!verifier_wants_body(v))
+		return;
+	if (!v->begun && v->held.len + piece.len <= VERIFIER_HELD_MAX) {
+		buf_add_slice(&v->held, piece);
+		return;
+	}
+	if (!v->begun)
+		begin_with_held(v);
+	feed_body(v, piece);
 }
 
 /* Takes the keys from the view; false while one is missing. */
@@ -473,11 +506,14 @@ bool verifier_finish(struct verifier *v)
 	if (!take_keys(v))
 		return false;
 	v->finished = true;
+	/* a signature whose key is known to be no good is not hashed for */
+	if (!v->begun && has_work(v))
+		begin_with_held(v);
 	if (v->dkim == NULL)
 		return true;
 	/* both canonicalizations add a missing line end (RFC 6376 3.4.3); the library does not */
 	if (v->has_body && (v->last[0] != '\r' || v->last[1] != '\n'))
-		verifier_body(v, SLICE("\r\n"));
+		feed_body(v, SLICE("\r\n"));
 	if (v->body_failed) {
 		give_up(v, SLICE("the verifier does not take the body"));
 		return true;

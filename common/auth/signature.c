@@ -98,22 +98,22 @@ static void take_times(const struct tag_list *list, int64_t now, struct signatur
 void signature_read(struct arena *arena, struct slice body, int64_t now, struct signature *s)
 {
 	static const char *const required[] = { "v", "a", "b", "bh", "d", "h", "s" };
-	struct tag_list *list = arena_alloc(arena, sizeof *list);
-	bool good = tag_list_read(body, list);
-	struct slice domain = tag_list_find(list, "d"), selector = tag_list_find(list, "s");
+	struct tag_list list;
+	bool good = tag_list_read(body, &list);
+	struct slice domain = tag_list_find(&list, "d"), selector = tag_list_find(&list, "s");
 
 	signature_settle(s, SIGNATURE_GOOD, (struct slice){ NULL, 0 });
-	s->algorithm = tag_value_plain(arena, tag_list_find(list, "a"));
-	s->identity = tag_value_plain(arena, tag_list_find(list, "i"));
-	s->headers = tag_value_plain(arena, tag_list_find(list, "h"));
+	s->algorithm = tag_value_plain(arena, tag_list_find(&list, "a"));
+	s->identity = tag_value_plain(arena, tag_list_find(&list, "i"));
+	s->headers = tag_value_plain(arena, tag_list_find(&list, "h"));
 	s->signs_from = tag_value_has(s->headers, SLICE("from"));
 	if (!take_name(arena, domain, &s->domain) && domain.data != NULL)
 		malformed(s, SLICE("d= is no domain name"));
 	if (!take_name(arena, selector, &s->selector) && selector.data != NULL)
 		malformed(s, SLICE("s= is no name"));
-	take_times(list, now, s);
+	take_times(&list, now, s);
 	for (size_t i = 0; i < sizeof required / sizeof required[0]; i++)
-		if (tag_list_find(list, required[i]).len == 0)
+		if (tag_list_find(&list, required[i]).len == 0)
 			malformed(s, arena_printf(arena, "%s= is missing or empty", required[i]));
 	if (!good)
 		malformed(s, SLICE("the field is no list of tags, or a tag stands there twice"));
@@ -139,16 +139,16 @@ static bool has_flag(const struct tag_list *list, struct slice flag)
 static struct slice read_key(
     struct arena *arena, struct signature *s, struct slice name, struct slice text)
 {
-	struct tag_list *list = arena_alloc(arena, sizeof *list);
 	struct slice none = { NULL, 0 }, p;
+	struct tag_list list;
 
-	if (!tag_list_read(text, list)) {
+	if (!tag_list_read(text, &list)) {
 		signature_settle(s, SIGNATURE_BAD_KEY,
 		    arena_printf(arena, "the text at %.*s is no key record", SLICE_ARG(name)));
 		return none;
 	}
-	s->key_testing = has_flag(list, SLICE("y"));
-	p = tag_list_find(list, "p");
+	s->key_testing = has_flag(&list, SLICE("y"));
+	p = tag_list_find(&list, "p");
 	if (p.data != NULL && p.len > 0)
 		return text;
 	if (p.data == NULL)

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "auth/authentication.h"
+
 enum { FIRST_ROOM = 8 };
 
 /* ---- words ----------------------------------------------------------------- */
@@ -154,10 +156,35 @@ static bool has_from(const struct message *m)
 	return false;
 }
 
+/* What was found out about the message's authentication, of enum need. */
+static unsigned facts_met(const struct authentication *a)
+{
+	unsigned met = 0;
+
+	if (a == NULL)
+		return 0;
+	if (a->sender.name.data != NULL)
+		met |= NEED_SENDER_DOMAIN;
+	if (!a->finished)
+		return met;
+	met |= NEED_AUTHENTICATION;
+	if (a->author.name.data != NULL)
+		met |= NEED_AUTHOR_DOMAIN;
+	if (a->dmarc_evaluated)
+		met |= NEED_DMARC;
+	if (a->signer != AUTH_SIGNER_AFTER)
+		met |= NEED_SIGNATURE;
+	if (a->spf_evaluated)
+		met |= NEED_EGRESS;
+	if (a->spf_evaluated || a->spf_record.domain.data != NULL)
+		met |= NEED_SPF_RECORD;
+	return met;
+}
+
 /* All that is there for a check to read, of enum need. */
 static unsigned needs_met(enum stage stage, const struct message *m, const struct path *rcpt)
 {
-	unsigned met = 0;
+	unsigned met = facts_met(m->authentication);
 
 	if (m->has_mail)
 		met |= NEED_MAIL;

@@ -239,7 +239,7 @@ static void config_free(struct config *c)
 {
 	for (size_t i = 0; i < c->domain_count; i++) {
 		free(c->domains[i].pattern);
-		string_list_free(&c->domains[i].egress);
+		free(c->domains[i].egress.items);
 	}
 	free(c->domains);
 	for (size_t i = 0; i < c->exemption_count; i++)
@@ -253,6 +253,10 @@ static void config_free(struct config *c)
 	free(c->flag_header);
 	free(c->records);
 	free(c->public_suffix_list);
+	free(c->trust_anchor);
+	free(c->egress.items);
+	free(c->helo);
+	free(c->signer);
 	string_list_free(&c->resolver);
 	free(c->submitters.items);
 	string_list_free(&c->listeners);

@@ -51,7 +51,7 @@ struct scope {
 struct domain_scope {
 	char *pattern; /* A-labels, lower case; "*.x" for subdomains of x */
 	struct scope scope;
-	struct string_list egress; /* for the checks of authentication */
+	struct network_list egress; /* in the place of the global one; empty: not given */
 };
 
 /* AND between the kinds of condition, OR inside a list; an empty list is no condition. */
@@ -90,8 +90,16 @@ struct config {
 
 	/* where facts come from */
 	struct string_list resolver; /* as value_resolver has them; empty: /etc/resolv.conf */
+	char *trust_anchor;          /* a file to prove answers by, NULL: none are proved */
 	char *records;               /* NULL: none */
 	char *public_suffix_list;    /* NULL: the system's */
+	double deadline;             /* seconds that a message may wait in all */
+	int max_waiting;             /* messages that may wait at once */
+
+	/* how mail leaves */
+	struct network_list egress; /* empty: not known */
+	char *helo;                 /* NULL: the MTA's own name, else the host's */
+	char *signer;               /* as value_signer has it; NULL: before */
 
 	/* what becomes of findings */
 	struct scope global;
@@ -101,7 +109,6 @@ struct config {
 	struct exemption *exemptions;
 	size_t exemption_count;
 	enum unknown_rule on_unknown;
-	double deadline; /* seconds */
 	char *flag_header;
 
 	unsigned references; /* of config.c */
@@ -113,6 +120,7 @@ enum {
 	CONFIG_ITEMS_MAX = 10000,        /* of a list */
 	CONFIG_SECTIONS_MAX = 10000,     /* of all files together */
 	CONFIG_TEXT_MAX = 1000,          /* octets of a value or title */
+	CONFIG_EGRESS_MAX = 32,          /* addresses and networks of an egress */
 };
 
 /*

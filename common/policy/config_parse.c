@@ -76,10 +76,11 @@ static const struct option root_options[] = {
 	{ "resolver", STRINGS, value_resolver, false, IN(config, resolver), 0 },
 	{ "records", SCALAR, value_path, false, IN(config, records), 0 },
 	{ "public_suffix_list", SCALAR, value_path, false, IN(config, public_suffix_list), 0 },
-	UNUSED("egress", STRINGS, value_address),
-	UNUSED("helo", SCALAR, value_host_name),
-	UNUSED("max_waiting", SCALAR, value_max_waiting),
-	UNUSED("signer", SCALAR, value_signer),
+	{ "trust_anchor", SCALAR, value_path, false, IN(config, trust_anchor), 0 },
+	{ "egress", NETWORKS, value_egress, false, IN(config, egress), 0 },
+	{ "helo", SCALAR, value_host_name, false, IN(config, helo), 0 },
+	{ "max_waiting", SCALAR, value_max_waiting, false, IN(config, max_waiting), 0 },
+	{ "signer", SCALAR, value_signer, false, IN(config, signer), 0 },
 	UNUSED("directory", STRINGS, value_item),
 	UNUSED("catch_all", SCALAR, value_catch_all),
 	{ 0 },
@@ -96,7 +97,7 @@ static const struct option check_options[] = {
 static const struct option domain_options[] = {
 	{ "mode", SCALAR, value_mode, false, IN(domain_scope, scope.whole.mode),
 	    IN(domain_scope, scope.whole.has_mode) },
-	UNUSED("egress", STRINGS, value_address),
+	{ "egress", NETWORKS, value_egress, false, IN(domain_scope, egress), 0 },
 	{ 0 },
 };
 
@@ -612,6 +613,7 @@ static void set_defaults(struct config *c)
 	c->socket_mode = 0660;
 	c->authenticated = c->local_submission = true;
 	c->deadline = 5;
+	c->max_waiting = 500;
 	c->global.whole.has_mode = true;
 	value_facility("mail", &c->facility, &why);
 	value_socket("unix:/run/presend/presend.sock", &c->socket, &why);

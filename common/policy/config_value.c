@@ -399,18 +399,7 @@ bool value_header_condition(const char *text, void *target, struct buf *why)
 	return add_item(item, target, why);
 }
 
-bool value_address(const char *text, void *target, struct buf *why)
-{
-	struct ip ip;
-
-	if (!ip_parse(text, &ip)) {
-		buf_printf(why, "\"%s\" is no IP address", text);
-		return false;
-	}
-	return add_item(slice_of(text), target, why);
-}
-
-/* "recursive" / "/" path / address ["@" port] */
+/* "recursive" / "none" / "/" path / address ["@" port] */
 bool value_resolver(const char *text, void *target, struct buf *why)
 {
 	size_t len = strcspn(text, "@");
@@ -422,17 +411,18 @@ bool value_resolver(const char *text, void *target, struct buf *why)
 	if (len < sizeof address)
 		memcpy(address, text, len);
 	good =
-	    strcmp(text, "recursive") == 0 || *text == '/' ||
+	    strcmp(text, "recursive") == 0 || strcmp(text, "none") == 0 || *text == '/' ||
 	    (ip_parse(address, &ip) && (port == NULL || is_number(port, strlen(port), 1, 65535)));
 	if (!good) {
 		buf_printf(why,
-		    "\"%s\" is neither ADDRESS@PORT, \"recursive\" nor an absolute path", text);
+		    "\"%s\" is neither ADDRESS@PORT, \"recursive\", \"none\" nor an absolute path",
+		    text);
 		return false;
 	}
 	return add_item(slice_of(text), target, why);
 }
 
-bool value_network(const char *text, void *target, struct buf *why)
+static bool add_network(const char *text, size_t most, void *target, struct buf *why)
 {
 	struct network_list *list = target;
 	struct network network;
@@ -444,8 +434,8 @@ bool value_network(const char *text, void *target, struct buf *why)
 	}
 	if (list == NULL)
 		return true;
-	if (list->count >= CONFIG_ITEMS_MAX) {
-		buf_printf(why, "more than %d items", CONFIG_ITEMS_MAX);
+	if (list->count >= most) {
+		buf_printf(why, "more than %zu items", most);
 		return false;
 	}
 	if ((list->count & (list->count - 1)) == 0)
@@ -453,4 +443,14 @@ bool value_network(const char *text, void *target, struct buf *why)
 		    list->items, (list->count == 0 ? 1 : 2 * list->count) * sizeof *list->items);
 	list->items[list->count++] = network;
 	return true;
+}
+
+bool value_network(const char *text, void *target, struct buf *why)
+{
+	return add_network(text, CONFIG_ITEMS_MAX, target, why);
+}
+
+bool value_egress(const char *text, void *target, struct buf *why)
+{
+	return add_network(text, CONFIG_EGRESS_MAX, target, why);
 }

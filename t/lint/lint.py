@@ -104,7 +104,8 @@ def code(text):
 def table_rows(tree):
     """(name, stage, action, enhanced code, line) of each row of the table of checks."""
     text = tree.text(TABLE)
-    pattern = (r'\{\s*"([a-z0-9.-]+)",\s*STAGE_(\w+),[^"]*?ACTION_(\w+),\s*"([\d.]+)"')
+    pattern = (r'\{\s*"([a-z0-9.-]+)",\s*STAGE_(\w+),[^"]*?ACTION_(\w+),'
+               r'\s*(?:true|false),\s*"([\d.]+)"')
     return [(m[1], m[2].lower(), m[3].lower(), m[4], line_of(text, m.start()))
             for m in re.finditer(pattern, text)]
 
@@ -502,7 +503,7 @@ def findings_of(program, body):
 
 # ---- each rule, with what breaks it and what does not ------------------------------------
 
-ROW = '{ "a.b", STAGE_EOH, NEED, ACTION_LOG, "5.1.7", run, "it" },\n'
+ROW = '{ "a.b", STAGE_EOH, NEED, ACTION_LOG, false, "5.1.7", run, "it" },\n'
 ENTRY = ".Ss a.b\n.It Reply\n550 5.1.7\n.It Default\nlog\n"
 OPTION = "static const struct option root[] = {\n\t{ \"mode\", SCALAR, v, false, 1, 0 },\n};\n"
 PARSE = "common/policy/config_parse.c"

@@ -1,0 +1,176 @@
+/* site.c - a configuration, and all that it takes to judge by it. */
+#include "policy/site.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dns/cache.h"
+#include "dns/records.h"
+#include "dns/unbound.h"
+#include "policy/setting.h"
+
+enum { HOST_NAME_MAX_OCTETS = 255 };
+
+/* ---- opening ----------------------------------------------------------------------- */
+
+static bool asks_nobody(const struct config *c)
+{
+	return c->resolver.count == 1 && strcmp(c->resolver.items[0], "none") == 0;
+}
+
+static bool open_network(struct site *site, struct buf *errors)
+{
+	const struct config *c = site->config;
+	const struct unbound_options options = {
+		.servers = (const char *const *)c->resolver.items,
+		.server_count = c->resolver.count,
+		.trust_anchor = c->trust_anchor,
+	};
+	struct resolver *unbound;
+
+	if (asks_nobody(c))
+		return true;
+	unbound = unbound_resolver_new(&options, errors);
+	if (unbound != NULL)
+		site->resolver = cache_resolver_new(unbound, &cache_defaults);
+	return unbound != NULL;
+}
+
+/* The records file before what there is. */
+static bool open_records(struct site *site, const char *path, struct buf *errors)
+{
+	if (path != NULL)
+		site->resolver = records_resolver_load(path, site->resolver, errors);
+	return path == NULL || site->resolver != NULL;
+}
+
+static bool open_parts(
+    struct site *site, const struct site_options *o, struct buf *errors, bool *given)
+{
+	const struct config *c = site->config;
+
+	*given = false;
+	if (!o->offline && !open_network(site, errors))
+		return false;
+	*given = o->records != NULL;
+	if (!open_records(site, *given ? o->records : c->records, errors))
+		return false;
+	*given = o->suffix_list != NULL;
+	site->suffixes = suffix_list_load(*given ? o->suffix_list : c->public_suffix_list, errors);
+	if (site->suffixes == NULL)
+		return false;
+	*given = false;
+	site->verifier = verifier_library_new();
+	if (site->verifier == NULL)
+		buf_add_text(
+		    errors, "libopendkim: it cannot be set up, or lacks SHA-256 or ed25519\n");
+	return site->verifier != NULL;
+}
+
+static void take_options(struct site *site, const struct site_options *o)
+{
+	char name[HOST_NAME_MAX_OCTETS + 1] = "";
+
+	for (size_t i = 0; i < o->egress.count; i++) {
+		site->egress.items =
+		    must_realloc(site->egress.items, (i + 1) * sizeof *site->egress.items);
+		site->egress.items[site->egress.count++] = o->egress.items[i];
+	}
+	if (o->helo != NULL)
+		site->helo = must_strdup(o->helo);
+	gethostname(name, sizeof name - 1);
+	site->host_name = must_strdup(name);
+}
+
+struct site *site_open(
+    struct config *config, const struct site_options *options, struct buf *errors, bool *given)
+{
+	struct site *site = must_alloc(sizeof *site);
+
+	site->config = config;
+	site->references = 1;
+	site->gate.most = (unsigned)config->max_waiting;
+	take_options(site, options);
+	if (!open_parts(site, options, errors, given)) {
+		site_unref(site);
+		return NULL;
+	}
+	site->services = (struct auth_services){ .resolver = site->resolver,
+		.gate = &site->gate,
+		.verifier = site->verifier,
+		.suffixes = site->suffixes,
+		.opendmarc = options->opendmarc };
+	return site;
+}
+
+struct site *site_ref(struct site *site)
+{
+	atomic_fetch_add_explicit(&site->references, 1, memory_order_relaxed);
+	return site;
+}
+
+void site_unref(struct site *site)
+{
+	if (site == NULL || atomic_fetch_sub(&site->references, 1) > 1)
+		return;
+	resolver_free(site->resolver);
+	suffix_list_free(site->suffixes);
+	verifier_library_free(site->verifier);
+	config_unref(site->config);
+	free(site->egress.items);
+	free(site->helo);
+	free(site->host_name);
+	free(site);
+}
+
+/* ---- a message --------------------------------------------------------------------- */
+
+static bool is_own(const void *context, struct slice domain)
+{
+	const struct site *site = context;
+
+	return domain_list_has(&site->config->own_domains, domain);
+}
+
+struct authenticator *site_authenticator(
+    const struct site *site, struct message *message, int64_t now)
+{
+	const struct auth_limits limits = {
+		.budget_us = (int64_t)(site->config->deadline * 1e6),
+		.now = now,
+		.is_own = is_own,
+		.context = site,
+	};
+
+	return authenticator_new(&site->services, &limits, message);
+}
+
+/* The name that we say to receivers: as configured, else the MTA's, else the host's. */
+static struct slice helo_of(const struct site *site, const struct message *message)
+{
+	if (site->helo != NULL)
+		return slice_of(site->helo);
+	if (site->config->helo != NULL)
+		return slice_of(site->config->helo);
+	if (message->transaction.mta_name.len > 0)
+		return message->transaction.mta_name;
+	return slice_of(site->host_name);
+}
+
+void site_authenticate_header(
+    const struct site *site, struct authenticator *a, const struct message *message)
+{
+	const struct network_list *egress =
+	    site->egress.count > 0 ? &site->egress : setting_egress(site->config, message);
+	const char *signer = site->config->signer;
+	const struct auth_route route = {
+		.egress = egress->items,
+		.egress_count = egress->count,
+		.helo = helo_of(site, message),
+		.signer = signer != NULL && strcmp(signer, "after") == 0 ? AUTH_SIGNER_AFTER
+									 : AUTH_SIGNER_BEFORE,
+	};
+
+	authenticator_header(a, &route);
+}
