@@ -382,12 +382,12 @@ def report(label, faults):
     return bool(faults)
 
 
-def lies_by_name():
-    lies_of = {lie + ".test": LIES[lie] for lie in LIES}
-    lies_of["every-other.test"] = half_silent
+LIES_OF_NAMES = {
+    **{lie + ".test": LIES[lie] for lie in LIES},
+    "every-other.test": half_silent,
     # exists or not, nobody says; what it publishes can be asked for
-    lies_of["lost.np.test"] = lambda question, good: [] if question.kind == A else [Send(good)]
-    return lies_of
+    "lost.np.test": lambda question, good: [] if question.kind == A else [Send(good)],
+}
 
 
 def wanted(label):
@@ -402,7 +402,7 @@ def main():
         sys.exit("two rows have one label")
     failed = 0
     with tempfile.TemporaryDirectory(prefix="presend-hostile.") as folder, \
-            Liar(ZONE, lies_by_name()) as liar:
+            Liar(ZONE, LIES_OF_NAMES) as liar:
         conf = os.path.join(folder, "conf")
         for deadline in (DEADLINE, LONG_DEADLINE):
             with open("%s-%.1f" % (conf, deadline), "w", encoding="ascii") as file:

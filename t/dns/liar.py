@@ -216,7 +216,7 @@ def noise(question, good):
 
 def fan(question, good):
     """A CNAME that leads on and on, a new name each time: one question makes the next."""
-    labels = wire((b"n%d" % random.randrange(10 ** 9),) + question.labels[-2:])
+    labels = wire((b"n%d" % random.randrange(10 ** 6),) + question.labels)
     return [Send(packet(question, [record(TO_QUESTION, CNAME, labels)]))]
 
 
