@@ -89,7 +89,9 @@ def lies():
 def domain_lies():
     """Null MX is a word about all of the MX records (RFC 7505 3): one unread is none."""
     put("nearly-null.test", mx(0, b""), mx(1, (b"." * 63,) * 3 + (b"test",)))
-    row("a null MX beside one that cannot be read", "nearly-null.test", [], set())
+    hostile.LIES_OF_NAMES["_domainkey.nearly-null.test"] = LIES["servfail"]
+    row("a null MX beside one that cannot be read", "nearly-null.test",
+        [("DKIM-Signature", tags(d="nearly-null.test"))], {"temperror"})
 
 
 def keys():
