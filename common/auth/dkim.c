@@ -6,8 +6,12 @@
  *     whether or not it is told to ignore it later;
  *   - an h= that names every field of the header and one more: it writes one
  *     element behind an array.  The guard field, whose name nobody can guess,
- *     makes the array longer than any h= can fill;
+ *     makes the array longer than any h= can fill; nor is a signature handed over
+ *     that names itself, without which no h= reaches every field;
  *   - names, keys and headers longer than its buffers: it cuts them silently;
+ *   - a signature field in which it would empty another part than the value of
+ *     b=, when it hashes the field;
+ *   - flags of a key, since it mixes up those of one signature with i= of another;
  *   - its own resolver, and its clock: keys come from the view, and times are
  *     judged as of the moment that we are told.
  */
@@ -171,6 +175,57 @@ static bool covers_cut_field(const struct verifier *v, const struct signature *s
 	return false;
 }
 
+/*
+ * Would the library empty another part of the field than the value of b=
+ * (RFC 6376 3.7)?  It looks for a "b" right before the first "=" of a piece: it
+ * passes over "b =", which the grammar allows, and takes "xb=" for it.
+ */
+static bool misleads(struct slice body)
+{
+	for (size_t begin = 0, end; begin <= body.len; begin = end + 1) {
+		struct slice piece = slice_part(body, begin, body.len);
+		size_t equals;
+		bool seen;
+
+		piece = slice_part(piece, 0, slice_find(piece, ';'));
+		end = begin + piece.len;
+		equals = slice_find(piece, '=');
+		seen = equals > 0 && equals < piece.len && piece.data[equals - 1] == 'b';
+		if (seen != (equals < piece.len &&
+				slice_equal(slice_trim(slice_part(piece, 0, equals)), SLICE("b"))))
+			return true;
+	}
+	return false;
+}
+
+static const struct field *field_of(const struct verifier *v, const struct signature *s)
+{
+	const struct field *fields = v->message->fields;
+
+	for (size_t seen = 0;; fields++)
+		if (is_signature(fields) && seen++ == s->field)
+			return fields;
+}
+
+/*
+ * Does h= reach the signature itself?  From the bottom up, it would be the next
+ * DKIM-Signature behind those below it.  It "MUST NOT include" itself (RFC 6376
+ * 3.5), so to us it is not there to be named; the library hashes it.
+ */
+static bool names_itself(const struct verifier *v, const struct signature *s)
+{
+	size_t below = v->total - 1 - s->field, named = 0;
+
+	for (size_t begin = 0, end; begin <= s->headers.len; begin = end + 1) {
+		struct slice name = slice_part(s->headers, begin, s->headers.len);
+
+		name = slice_part(name, 0, slice_find(name, ':'));
+		end = begin + name.len;
+		named += slice_equal_nocase(name, SLICE("DKIM-Signature"));
+	}
+	return named > below;
+}
+
 static size_t count_names(struct slice headers)
 {
 	size_t count = 1;
@@ -194,6 +249,13 @@ static void set_aside(struct verifier *v)
 		if (s->headers.len > VERIFIER_NAMES_MAX || work > VERIFIER_WORK_MAX)
 			signature_settle(s, SIGNATURE_UNVERIFIABLE,
 			    SLICE("h= names more than can be looked for"));
+		else if (misleads(field_of(v, s)->body))
+			signature_settle(s, SIGNATURE_UNVERIFIABLE,
+			    SLICE("the verifier takes the wrong part of the field for the "
+				  "signature"));
+		else if (names_itself(v, s))
+			signature_settle(s, SIGNATURE_UNVERIFIABLE,
+			    SLICE("h= names more signatures than stand below it, and so itself"));
 		else if (covers_cut_field(v, s))
 			signature_settle(s, SIGNATURE_UNVERIFIABLE,
 			    SLICE("it covers a field of which not all is here"));
@@ -476,6 +538,10 @@ static void conclude(struct verifier *v, struct signature *s, DKIM_SIGINFO *info
 		signature_settle(s,
 		    error == DKIM_SIGERROR_FUTURE ? SIGNATURE_FUTURE : SIGNATURE_EXPIRED,
 		    SLICE("its time is years away"));
+	else if (error == DKIM_SIGERROR_FUTURE)
+		/* it takes its tolerance from the time without a look at the sign */
+		signature_settle(s, SIGNATURE_UNVERIFIABLE,
+		    SLICE("its time stamp lies before 1980, where the verifier cannot count"));
 	else if (is_key_error(error))
 		signature_settle(s, SIGNATURE_BAD_KEY,
 		    arena_printf(v->arena, "the key cannot be used for it: %s",
