@@ -307,7 +307,8 @@ def run(conf, program, words, json_wanted, deadline=DEADLINE):
     begun = time.monotonic()
     try:
         process = subprocess.run(
-            [PRESEND, program, "-c", "%s-%.1f" % (conf, deadline), *words] + (["--json"] if json_wanted else []),
+            [PRESEND, program, "-c", "%s-%.1f" % (conf, deadline), *words,
+             *(["--json"] if json_wanted else [])],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=10 * SLACK, check=False,
             env=ENVIRONMENT)
     except subprocess.TimeoutExpired:

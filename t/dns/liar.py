@@ -243,7 +243,8 @@ LIES = {
     # headers
     "wrong-id": wrong_id,
     "many-wrong-ids": many_wrong_ids,
-    "right-at-last": lambda question, good: many_wrong_ids(question, good) + [Send(good, delay=0.1)],
+    "right-at-last": lambda question, good: [
+        *many_wrong_ids(question, good), Send(good, delay=0.1)],
     "wrong-question": other_question,
     "qr-clear": patched(2, 0x01, 1),
     "opcode": patched(2, 0xa9, 1),
@@ -317,7 +318,7 @@ def free_sockets():
 
 
 class Liar:
-    """zone: {name: [(type, data), (type, data, ttl), ...]}; lies: {name: lie}, for all below too."""
+    """zone: {name: [(type, data), (type, data, ttl), ...]}; lies: {name: lie}, for all below."""
 
     def __init__(self, zone, lies):
         self.zone, self.lies = zone, lies
