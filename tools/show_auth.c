@@ -35,32 +35,48 @@ static const char *alignment_words(const struct alignment_fact *f)
 	return f->unknown ? "alignment not told" : "not aligned";
 }
 
+/* "d=example.com s=mail rsa-sha256 2048 bits" */
+static void add_names(struct buf *out, struct slice domain, struct slice selector,
+    struct slice algorithm, unsigned bits)
+{
+	buf_add_text(out, "d=");
+	utf8_escape(out, domain);
+	buf_add_text(out, " s=");
+	utf8_escape(out, selector);
+	buf_add_char(out, ' ');
+	utf8_escape(out, algorithm);
+	if (bits > 0)
+		buf_printf(out, " %u bits", bits);
+}
+
+/* The end of a row: "aligned: the reason" */
+static void add_alignment(
+    struct buf *out, const struct alignment_fact *alignment, struct slice reason)
+{
+	buf_add_text(out, alignment_words(alignment));
+	if (reason.data != NULL) {
+		buf_add_text(out, ": ");
+		utf8_escape(out, reason);
+	}
+	buf_add_char(out, '\n');
+}
+
 static void add_signature(
     struct buf *out, const struct signature *s, const struct alignment_fact *alignment)
 {
+	static const struct alignment_fact nobody;
+	bool foreign = s->fault == SIGNATURE_FOREIGN;
 	size_t begin;
 
 	begin_row(out, "DKIM");
 	begin = out->len;
-	buf_add_text(out, "d=");
-	utf8_escape(out, s->domain);
-	buf_add_text(out, " s=");
-	utf8_escape(out, s->selector);
-	buf_add_char(out, ' ');
-	utf8_escape(out, s->algorithm);
-	if (s->bits > 0)
-		buf_printf(out, " %u bits", s->bits);
+	add_names(out, s->domain, s->selector, s->algorithm, s->bits);
 	pad(out, begin, NAME_COLUMN);
 	begin = out->len;
 	buf_add_text(out, signature_result_name(s->result));
 	pad(out, begin, RESULT_COLUMN);
-	buf_add_text(
-	    out, s->fault == SIGNATURE_FOREIGN ? "not aligned" : alignment_words(alignment));
-	if (s->reason.data != NULL && s->fault != SIGNATURE_FOREIGN) {
-		buf_add_text(out, ": ");
-		utf8_escape(out, s->reason);
-	}
-	buf_add_char(out, '\n');
+	add_alignment(
+	    out, foreign ? &nobody : alignment, foreign ? (struct slice){ NULL, 0 } : s->reason);
 }
 
 static void add_spf(struct buf *out, const struct spf_fact *fact)
@@ -137,7 +153,7 @@ static void add_signatures(struct buf *out, const struct authentication *a)
 {
 	size_t shown = 0;
 
-	if (a->signature_count == 0) {
+	if (a->signature_count == 0 && a->signer != AUTH_SIGNER_TABLES) {
 		begin_row(out, "DKIM");
 		buf_add_text(out, a->signer == AUTH_SIGNER_AFTER
 				      ? "signed after us: taken as passed\n"
@@ -153,11 +169,41 @@ static void add_signatures(struct buf *out, const struct authentication *a)
 		    out, "  %-*sand %zu more\n", WHAT_COLUMN, "", a->signature_total - shown);
 }
 
+/* What a signer behind us will add, and whether receivers will find it good. */
+static void add_expected(struct buf *out, const struct authentication *a)
+{
+	const struct expected *e = &a->expected;
+
+	if (a->signer != AUTH_SIGNER_TABLES)
+		return;
+	if (e->count == 0) {
+		begin_row(out, "DKIM");
+		buf_printf(out, "the signer %s: ", signer_answer_name(e->answer));
+		utf8_escape(out, e->reason);
+		buf_add_char(out, '\n');
+	}
+	for (size_t i = 0; i < e->count; i++) {
+		const struct expected_signature *s = &e->list[i];
+		size_t begin;
+
+		begin_row(out, "DKIM");
+		begin = out->len;
+		buf_add_text(out, "to come: ");
+		add_names(out, s->domain, s->selector, s->algorithm, s->bits);
+		pad(out, begin, NAME_COLUMN);
+		begin = out->len;
+		buf_add_text(out, expected_status_name(s->status));
+		pad(out, begin, RESULT_COLUMN);
+		add_alignment(out, &a->expected_alignment[i], s->reason);
+	}
+}
+
 void show_authentication(struct buf *out, const struct authentication *a)
 {
 	if (a == NULL || !a->finished)
 		return;
 	add_signatures(out, a);
+	add_expected(out, a);
 	if (!a->spf_evaluated) {
 		begin_row(out, "SPF");
 		buf_add_text(out, "not evaluated: no sender, or no `egress` address is known\n");

@@ -24,6 +24,39 @@ static void write_signature(
 	json_close_object(json);
 }
 
+/* A signature that a signer behind us will add. */
+static void write_expected(
+    struct json *json, const struct expected_signature *s, const struct alignment_fact *alignment)
+{
+	json_open_object(json, NULL);
+	json_add_string(json, "domain", s->domain);
+	json_add_string(json, "selector", s->selector);
+	json_add_string(json, "algorithm", s->algorithm);
+	if (s->bits > 0)
+		json_add_number(json, "bits", s->bits);
+	else
+		json_add_null(json, "bits");
+	json_add_text(json, "result", expected_status_name(s->status));
+	write_alignment(json, alignment);
+	json_add_string_or_null(json, "reason", s->reason);
+	json_close_object(json);
+}
+
+static void write_signer(struct json *json, const struct authentication *a)
+{
+	if (a->signer != AUTH_SIGNER_TABLES)
+		return;
+	json_open_object(json, "signer");
+	json_add_text(json, "answer", signer_answer_name(a->expected.answer));
+	json_add_string_or_null(json, "reason",
+	    a->expected.reason.len > 0 ? a->expected.reason : (struct slice){ NULL, 0 });
+	json_open_array(json, "signatures");
+	for (size_t i = 0; i < a->expected.count; i++)
+		write_expected(json, &a->expected.list[i], &a->expected_alignment[i]);
+	json_close_array(json);
+	json_close_object(json);
+}
+
 static void write_spf(struct json *json, const struct spf_fact *fact)
 {
 	char ip[IP_TEXT_SIZE];
@@ -81,6 +114,7 @@ void record_authentication(struct json *json, const struct authentication *a, si
 	for (size_t i = 0; i < a->signature_count && i < list; i++)
 		write_signature(json, &a->signatures[i], &a->signature_alignment[i]);
 	json_close_array(json);
+	write_signer(json, a);
 	if (a->spf_evaluated) {
 		json_open_array(json, "spf");
 		for (size_t i = 0; i < a->spf_count && i < list; i++)

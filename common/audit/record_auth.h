@@ -1,6 +1,6 @@
 /*
  * record_auth.h - the part of a record that tells of authentication: `dkim`,
- * `spf` and `dmarc`.
+ * `signer` (what one behind us will add), `spf` and `dmarc`.
  *
  * A part that was not evaluated is absent; evaluated and empty it is [].
  */

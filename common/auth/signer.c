@@ -10,6 +10,13 @@
 #include "auth/signer_parts.h"
 #include "base/utf8.h"
 
+const char *signer_answer_name(enum signer_answer answer)
+{
+	static const char *const names[] = { "signs", "does not sign", "defers", "not told" };
+
+	return names[answer];
+}
+
 /* ---- what OpenDKIM refuses to start with -------------------------------------------- */
 
 static bool is_set(const struct signer *s, enum signer_parameter p)

@@ -56,6 +56,9 @@ enum signer_answer {
 	SIGNER_UNKNOWN, /* could not tell */
 };
 
+/* "signs", "does not sign", "defers", "not told" */
+const char *signer_answer_name(enum signer_answer answer);
+
 /* One signature that OpenDKIM adds. */
 struct signing {
 	struct slice domain, selector; /* d= and s=, letter for letter */

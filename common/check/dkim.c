@@ -6,6 +6,7 @@
  * one signature refuses nothing while another one, aligned, passes.
  */
 #include "auth/authentication.h"
+#include "check/expected.h"
 #include "check/rows.h"
 
 enum { LINE_MAX_OCTETS = 998 }; /* RFC 5322 2.1.1 */
@@ -37,13 +38,15 @@ static bool is_aligned(const struct authentication *a, size_t i)
 	return f->aligned[DMARC_RFC7489] || f->aligned[DMARC_RFC9989];
 }
 
-/* Is there a signature that verifies and is aligned, under at least one standard? */
-static bool has_good_signature(const struct authentication *a)
+/* Is there, or is there to come, a signature that verifies and is aligned? */
+static bool has_good_signature(const struct message *message)
 {
+	const struct authentication *a = message->authentication;
+
 	for (size_t i = 0; i < a->signature_count; i++)
 		if (a->signatures[i].result == SIGNATURE_PASS && is_aligned(a, i))
 			return true;
-	return false;
+	return expected_has_good(message);
 }
 
 /* "the signature of d=example.com, s=mail" */
@@ -106,7 +109,7 @@ static void add_fault(struct check_run *run, const struct signature *s, const ch
 
 	f.reason = arena_printf(
 	    run->arena, "%.*s: %.*s", SLICE_ARG(name_of(run, s)), SLICE_ARG(s->reason));
-	if (has_good_signature(run->message->authentication))
+	if (has_good_signature(run->message))
 		f.at_most = ACTION_LOG;
 	check_add(run, f);
 }
@@ -129,7 +132,7 @@ static struct nearest find_nearest(const struct authentication *a)
 		bool aligned = is_aligned(a, i);
 
 		if ((aligned || a->signature_alignment[i].unknown) &&
-		    (s->result == SIGNATURE_TEMPERROR || s->result == SIGNATURE_PASS))
+		    (auth_signature_is_open(s) || s->result == SIGNATURE_PASS))
 			n.open = true;
 		if (n.signature == NULL || (aligned && !n.aligned)) {
 			n.signature = s;
@@ -162,8 +165,12 @@ void check_dkim_signed(struct check_run *run)
 	struct nearest n = find_nearest(a);
 	struct finding f = { .rfc = "RFC 6376 1" };
 
-	if (has_good_signature(a))
+	if (has_good_signature(run->message))
 		return;
+	if (a->signer == AUTH_SIGNER_TABLES) {
+		check_expected_signed(run);
+		return;
+	}
 	f.reason = missing_reason(run, &n);
 	f.result = n.open ? FINDING_UNKNOWN : FINDING_FAIL;
 	if (!n.open && n.aligned)
@@ -240,6 +247,7 @@ void check_dkim_key(struct check_run *run)
 		default: add_weakness(run, s); break;
 		}
 	}
+	check_expected_keys(run);
 }
 
 /* ---- dkim.coverage ---------------------------------------------------------- */

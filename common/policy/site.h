@@ -31,6 +31,7 @@ struct site {
 	struct dns_gate gate;
 	struct suffix_list *suffixes;
 	struct verifier_library *verifier;
+	struct signer *signer;         /* NULL: none behind us, or none whose tables can be read */
 	struct auth_services services; /* of the above */
 	struct network_list egress;    /* in the place of the configuration's, if not empty */
 	char *helo;                    /* likewise, if not NULL */
