@@ -148,14 +148,23 @@ static void add_cell(struct buf *out, struct slice value, size_t width)
 	buf_add_text(out, "  ");
 }
 
+/* Of a domain without a record there is nothing more to be said. */
+static bool is_empty(const struct dmarc_verdict *v, const struct row *row)
+{
+	return row->value != org_of && row->value != record_of && !is_found(&v[DMARC_RFC7489]) &&
+	       !is_found(&v[DMARC_RFC9989]);
+}
+
 static void add_table(struct buf *out, const struct dmarc_verdict *v, unsigned subject)
 {
 	size_t width = column_width(v, subject);
 
-	buf_printf(out, "  %-23s%-*s  %s\n", "", (int)width,
-	    auth_dmarc_standard_name(DMARC_RFC7489), auth_dmarc_standard_name(DMARC_RFC9989));
+	buf_printf(out, "  %-23s%-*s  %s\n", subject == SHOW_DMARC_DOMAIN ? "DMARC" : "",
+	    (int)width, auth_dmarc_standard_name(DMARC_RFC7489),
+	    auth_dmarc_standard_name(DMARC_RFC9989));
 	for (size_t i = 0; i < ROWS; i++) {
-		if ((rows[i].subjects & subject) == 0)
+		if ((rows[i].subjects & subject) == 0 ||
+		    (subject == SHOW_DMARC_DOMAIN && is_empty(v, &rows[i])))
 			continue;
 		buf_printf(out, "  %-23s", rows[i].name);
 		add_cell(out, rows[i].value(&v[DMARC_RFC7489]), width);

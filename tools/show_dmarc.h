@@ -13,7 +13,7 @@ enum show_dmarc_subject {
 	SHOW_DMARC_DOMAIN = 1 << 1,  /* a domain: what it has published */
 };
 
-/* verdicts: one a standard.  The table, then a line for each difference; indented by two columns. */
+/* verdicts: one a standard.  The table, then a line for each difference; indented by two. */
 void show_dmarc(
     struct buf *out, const struct dmarc_verdict *verdicts, enum show_dmarc_subject subject);
 
