@@ -39,6 +39,7 @@ enum {
 	VERIFIER_NAMES_MAX = 4000,
 	VERIFIER_WORK_MAX = 5000000,
 	VERIFIER_KEY_MAX = 1024,
+	VERIFIER_HELD_MAX = 8192, /* octets of a body that are kept before the library is begun */
 };
 
 struct verifier_library;
