@@ -1,46 +1,57 @@
 /*
  * domain.c - `presend domain`: is a domain ready to send mail?
  *
- * Judged is a message that any author of the domain would send, by those rows of
+ * Judged is a message that the domain's postmaster would send, by those rows of
  * the table that speak of a domain; so findings, actions and the exit status
- * are those of `presend check`.  Such a message has no signature and no body, and the
- * rows about them stay out, but for the keys that the operator names.
+ * are those of `presend check`.  Such a message has no signature and no body: the
+ * rows about these stay out, but for what the signer's tables and the
+ * selectors that the operator names let one know of signatures to come.
  */
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "tools/domain_report.h"
 #include "tools/facts.h"
 #include "tools/show.h"
 #include "tools/tools.h"
 
-/* The rows that a domain alone is enough for; dkim.key where a key is named. */
+enum { FAULT_MAX = 4096 }; /* octets of what is wrong with the signer's configuration */
+
+/* The rows that a domain alone is enough for. */
 static const char *const rows[] = { "envelope.sender-domain", "from.domain", "from.resolves",
 	"spf.*", "dmarc.record" };
 
 struct job {
 	const struct options *options;
 	struct site *site;
+	struct domain_query query;
 	struct check_selection selection;
-	struct arena *arena;
+	struct arena *tables; /* of query.listing */
+	struct arena *arena;  /* of the domain at hand */
 	struct show show;
 };
 
-static long long now_ms(const struct job *job)
+static long long now_ms(const struct options *o)
 {
 	struct timespec t;
 
-	if (job->options->has_time)
-		return job->options->time * 1000;
+	if (o->has_time)
+		return o->time * 1000;
 	clock_gettime(CLOCK_REALTIME, &t);
 	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
 }
 
-static bool speaks_of_domain(const struct options *o, const struct check *check)
+static bool speaks_of_domain(const struct job *job, const struct check *check)
 {
 	struct slice name = slice_of(check->name);
+	bool signer = job->query.signer != NULL;
 
-	if (o->selectors.count > 0 && slice_equal(name, SLICE("dkim.key")))
-		return true;
+	if (slice_equal(name, SLICE("dkim.key")))
+		return signer || job->options->selectors.count > 0;
+	if (slice_equal(name, SLICE("dkim.signed")) || slice_equal(name, SLICE("dkim.valid")))
+		return signer;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (slice_match(slice_of(rows[i]), name))
 			return true;
@@ -48,15 +59,15 @@ static bool speaks_of_domain(const struct options *o, const struct check *check)
 }
 
 /* What --only and --skip leave of the rows that can say something. */
-static struct check_selection select_rows(const struct options *o)
+static void select_rows(struct job *job)
 {
-	struct check_selection selection = options_selection(o, NULL);
-
+	job->selection = options_selection(job->options, NULL);
 	for (size_t i = 0; i < check_count; i++)
-		if (!speaks_of_domain(o, &checks[i]))
-			selection.off[i] = true;
-	return selection;
+		if (!speaks_of_domain(job, &checks[i]))
+			job->selection.off[i] = true;
 }
+
+/* ---- a domain ------------------------------------------------------------------------------ */
 
 /* A message from the domain's postmaster, whom every domain has (RFC 5321 4.5.1). */
 static struct message *new_message(struct arena *arena, struct slice domain)
@@ -98,9 +109,8 @@ static struct verdict judge(const struct job *job, struct judgement *j, struct d
 	return judge_decide(j, STAGE_EOM);
 }
 
-static void judge_domain(struct job *job, const char *operand)
+static void judge_domain(struct job *job, struct slice domain)
 {
-	struct slice domain;
 	struct message *m;
 	struct judgement j;
 	struct verdict verdict;
@@ -109,20 +119,50 @@ static void judge_domain(struct job *job, const char *operand)
 	struct result result = { .judgement = &j, .verdict = &verdict };
 
 	arena_reset(job->arena);
-	if (!options_domain(job->arena, operand, &domain))
-		return;
 	m = new_message(job->arena, domain);
 	judge_begin(&j, job->site->config, m);
 	j.selection = job->selection;
 	j.verbose = job->options->verbose;
-	report = domain_report_new(m, job->site, domain, job->options, now_ms(job) / 1000);
-	a = site_authenticator(job->site, m, now_ms(job) / 1000);
+	report = domain_report_new(m, domain, &job->query);
+	a = site_authenticator(job->site, m, job->query.now);
 	verdict = judge(job, &j, report, a, m);
 	result.title = domain;
 	result.domain = report;
 	show_result(&job->show, &result);
 	authenticator_free(a);
 	domain_report_free(report);
+}
+
+/* ---- which domains ------------------------------------------------------------------------- */
+
+/* Each d= of the signer's tables once, in their order, if it is one that the DNS can have. */
+static void judge_tables(struct job *job)
+{
+	const struct signer_listing *listing = &job->query.listing;
+	struct slice *domains = arena_alloc(job->tables, (listing->count + 1) * sizeof *domains);
+	size_t count = 0;
+
+	for (size_t i = 0; i < listing->count; i++) {
+		struct slice text = arena_copy(job->tables, listing->list[i].domain), domain;
+		bool known = !options_domain(job->tables, text.data, &domain);
+
+		for (size_t n = 0; n < count && !known; n++)
+			known = slice_equal(domains[n], domain);
+		if (!known)
+			domains[count++] = domain;
+	}
+	for (size_t i = 0; i < count; i++)
+		judge_domain(job, domains[i]);
+}
+
+static void judge_operands(struct job *job)
+{
+	const struct words *operands = &job->options->operands;
+	struct slice domain;
+
+	for (size_t i = 0; i < operands->count; i++)
+		if (options_domain(job->tables, operands->items[i], &domain))
+			judge_domain(job, domain);
 }
 
 /* All of them, before anybody is asked. */
@@ -139,9 +179,63 @@ static int check_operands(const struct options *o)
 	return status;
 }
 
+/* The signer of the configuration, where it is one whose tables can be read. */
+static int open_signer(struct job *job)
+{
+	const char *signer = job->site->config->signer;
+	size_t prefix = strlen("opendkim:");
+	struct buf errors;
+	int status = STATUS_GOOD;
+
+	if (signer == NULL || strncmp(signer, "opendkim:", prefix) != 0)
+		return STATUS_GOOD;
+	buf_init(&errors, FAULT_MAX);
+	job->query.signer = signer_load(signer + prefix, &errors);
+	if (job->query.signer != NULL) {
+		signer_list(job->query.signer, job->tables, &job->query.listing);
+	} else {
+		log_line(LOG_LEVEL_ERROR, "%.*s", SLICE_ARG(slice_trim(buf_slice(&errors))));
+		status = STATUS_CONFIG;
+	}
+	buf_free(&errors);
+	return status;
+}
+
+/* Without a domain it is those of the signer's tables, if there are any. */
+static int check_domains(const struct job *job)
+{
+	const struct signer_listing *listing = &job->query.listing;
+
+	if (job->options->operands.count > 0 || listing->count > 0)
+		return STATUS_GOOD;
+	if (listing->reason.data == NULL)
+		return options_missing(job->options, "DOMAIN");
+	log_line(
+	    LOG_LEVEL_ERROR, "%s: %.*s", job->site->config->signer, SLICE_ARG(listing->reason));
+	return STATUS_CONFIG;
+}
+
+static int run(struct job *job)
+{
+	int status = open_signer(job);
+
+	if (status == STATUS_GOOD)
+		status = check_domains(job);
+	if (status != STATUS_GOOD)
+		return status;
+	select_rows(job);
+	show_begin(&job->show, job->options);
+	job->show.what = "domains";
+	if (job->options->operands.count > 0)
+		judge_operands(job);
+	else
+		judge_tables(job);
+	return show_end(&job->show);
+}
+
 int tool_domain(const struct options *o)
 {
-	struct job job = { .options = o, .selection = select_rows(o) };
+	struct job job = { .options = o };
 	int status = check_operands(o);
 
 	if (status != STATUS_GOOD)
@@ -149,12 +243,13 @@ int tool_domain(const struct options *o)
 	job.site = facts_site(o, &status);
 	if (job.site == NULL)
 		return status;
+	job.query =
+	    (struct domain_query){ .options = o, .site = job.site, .now = now_ms(o) / 1000 };
 	job.arena = arena_new();
-	show_begin(&job.show, o);
-	job.show.what = "domains";
-	for (size_t i = 0; i < o->operands.count; i++)
-		judge_domain(&job, o->operands.items[i]);
-	status = show_end(&job.show);
+	job.tables = arena_new();
+	status = run(&job);
+	signer_free(job.query.signer);
+	arena_free(job.tables);
 	arena_free(job.arena);
 	facts_site_end(job.site);
 	return status;

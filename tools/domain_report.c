@@ -116,34 +116,99 @@ static bool look_at_spf(struct domain_report *r)
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
-static bool is_named(const struct domain_report *r, struct slice selector)
+/* The one of that name that may be of this signing; NULL: none. */
+static struct domain_key *find_key(
+    const struct domain_report *r, struct slice name, const struct signing *signing)
 {
-	for (size_t i = 0; i < r->key_count; i++)
-		if (slice_equal(r->keys[i].selector, selector))
-			return true;
-	return false;
+	for (size_t i = 0; i < r->key_count; i++) {
+		struct domain_key *key = &r->keys[i];
+
+		if (!slice_equal_nocase(key->name, name))
+			continue;
+		if (signing == NULL || key->signing == NULL ||
+		    (slice_equal(key->signing->key, signing->key) &&
+			slice_equal(key->signing->algorithm, signing->algorithm)))
+			return key;
+	}
+	return NULL;
 }
 
-static void add_key(struct domain_report *r, const char *selector, bool guessed)
+/* signing: NULL for a key that no table tells of. */
+static struct domain_key *add_key(struct domain_report *r, struct slice selector,
+    struct slice domain, enum key_origin origin, const struct signing *signing)
 {
-	struct domain_key *key = &r->keys[r->key_count];
+	struct slice name =
+	    arena_printf(r->arena, "%.*s._domainkey.%.*s", SLICE_ARG(selector), SLICE_ARG(domain));
+	struct domain_key *key = find_key(r, name, signing);
+
+	if (key == NULL) {
+		key = &r->keys[r->key_count++];
+		*key = (struct domain_key){
+			.selector = selector, .domain = domain, .name = name, .origin = origin
+		};
+	}
+	if (signing != NULL)
+		key->signing = signing;
+	return key;
+}
+
+static void add_named(struct domain_report *r, const char *selector, enum key_origin origin)
+{
 	struct slice ascii;
 
-	if (!domain_to_ascii(r->arena, slice_of(selector), &ascii) || is_named(r, ascii))
-		return;
-	*key = (struct domain_key){ .selector = ascii, .guessed = guessed };
-	key->name =
-	    arena_printf(r->arena, "%.*s._domainkey.%.*s", SLICE_ARG(ascii), SLICE_ARG(r->domain));
-	r->key_count++;
+	if (domain_to_ascii(r->arena, slice_of(selector), &ascii))
+		add_key(r, ascii, r->domain, origin, NULL);
 }
 
-static void set_keys(struct domain_report *r, const struct options *o)
+/* Those for its postmaster, whose d= may be another domain, and all of its own. */
+static void add_keys_of_signer(struct domain_report *r, const struct domain_query *q)
 {
-	r->keys = arena_alloc(r->arena, (o->selectors.count + USUAL) * sizeof *r->keys);
+	size_t begin = r->key_count;
+	struct signings found;
+
+	r->signer.answer =
+	    signer_signings(q->signer, r->arena, SLICE("postmaster"), r->domain, &found);
+	r->signer.reason = found.reason;
+	for (size_t i = 0; i < found.count; i++) {
+		const struct signing *signing = &found.list[i];
+
+		add_key(r, signing->selector, signing->domain, KEY_OF_SIGNER, signing)->applies =
+		    true;
+	}
+	for (size_t i = 0; i < q->listing.count; i++) {
+		const struct signing *signing = &q->listing.list[i];
+
+		if (!slice_equal_nocase(signing->domain, r->domain))
+			continue;
+		r->signer.more = r->key_count - begin >= SIGNER_KEYS_MAX;
+		if (r->signer.more)
+			return;
+		add_key(r, signing->selector, signing->domain, KEY_OF_SIGNER, signing);
+	}
+}
+
+static void set_keys(struct domain_report *r, const struct domain_query *q)
+{
+	const struct options *o = q->options;
+
+	r->keys =
+	    arena_alloc(r->arena, (o->selectors.count + SIGNER_KEYS_MAX + USUAL) * sizeof *r->keys);
 	for (size_t i = 0; i < o->selectors.count; i++)
-		add_key(r, o->selectors.items[i], false);
+		add_named(r, o->selectors.items[i], KEY_NAMED);
+	if (q->signer != NULL)
+		add_keys_of_signer(r, q);
 	for (size_t i = 0; o->guess && i < USUAL; i++)
-		add_key(r, usual_selectors[i], true);
+		add_named(r, usual_selectors[i], KEY_GUESSED);
+}
+
+static void take_key(
+    struct domain_report *r, struct domain_key *key, const struct dns_answer *answer)
+{
+	key->record = key_record_read(r->arena, key->name, answer);
+	key->told = true;
+	if (key->signing != NULL && key->record.text.data != NULL)
+		key->fit = signer_key_fit(
+		    r->query->signer, r->arena, key->signing, key->record.text, &key->fit_reason);
 }
 
 static bool look_at_keys(struct domain_report *r)
@@ -155,10 +220,8 @@ static bool look_at_keys(struct domain_report *r)
 		const struct dns_answer *answer = dns_view_get(r->view, key->name, DNS_TXT);
 
 		pending |= answer == NULL;
-		if (answer == NULL || key->told)
-			continue;
-		key->record = key_record_read(r->arena, key->name, answer);
-		key->told = true;
+		if (answer != NULL && !key->told)
+			take_key(r, key, answer);
 	}
 	return pending;
 }
@@ -169,7 +232,8 @@ static void drop_absent_guesses(struct domain_report *r)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < r->key_count; i++)
-		if (!r->keys[i].guessed || r->keys[i].record.status != KEY_RECORD_ABSENT)
+		if (r->keys[i].origin != KEY_GUESSED ||
+		    r->keys[i].record.status != KEY_RECORD_ABSENT)
 			r->keys[kept++] = r->keys[i];
 	r->key_count = kept;
 }
@@ -186,26 +250,26 @@ static bool take_answers(struct domain_report *r)
 	return pending;
 }
 
-struct domain_report *domain_report_new(const struct message *message, const struct site *site,
-    struct slice domain, const struct options *o, int64_t now)
+struct domain_report *domain_report_new(
+    const struct message *message, struct slice domain, const struct domain_query *query)
 {
-	struct arena *arena = message->arena;
-	struct domain_report *r = arena_alloc(arena, sizeof *r);
+	struct domain_report *r = arena_alloc(message->arena, sizeof *r);
+	const struct site *site = query->site;
 
-	r->arena = arena;
+	r->arena = message->arena;
 	r->domain = domain;
+	r->query = query;
 	r->view = dns_view_new(
-	    arena, site->resolver, dns_now_us() + (int64_t)(site->config->deadline * 1e6));
+	    r->arena, site->resolver, dns_now_us() + (int64_t)(site->config->deadline * 1e6));
 	r->spf_walk.result = SPF_PENDING;
-	r->guessed = o->guess;
 	r->walk = (struct spf_query){
 		.ip = { .family = AF_INET },
-		.mail_from = arena_printf(arena, "postmaster@%.*s", SLICE_ARG(domain)),
+		.mail_from = message->mail_from.address,
 		.helo = site_helo(site, message),
 		.receiver = SLICE("unknown"),
-		.now = now,
+		.now = query->now,
 	};
-	set_keys(r, o);
+	set_keys(r, query);
 	take_answers(r);
 	dns_view_start(r->view);
 	return r;
@@ -222,75 +286,4 @@ void domain_report_free(struct domain_report *r)
 {
 	if (r != NULL)
 		dns_view_free(r->view);
-}
-
-/* ---- for the checks -------------------------------------------------------------------------- */
-
-static enum signature_fault fault_of(enum key_record_status status)
-{
-	switch (status) {
-	case KEY_RECORD_GOOD: break;
-	case KEY_RECORD_WEAK: return SIGNATURE_SHORT_KEY;
-	case KEY_RECORD_ABSENT: return SIGNATURE_NO_KEY;
-	case KEY_RECORD_REVOKED: return SIGNATURE_REVOKED;
-	case KEY_RECORD_SEVERAL:
-	case KEY_RECORD_MALFORMED:
-	case KEY_RECORD_UNUSABLE: return SIGNATURE_BAD_KEY;
-	case KEY_RECORD_UNKNOWN: return SIGNATURE_KEY_UNKNOWN;
-	}
-	return SIGNATURE_GOOD;
-}
-
-static struct signature signature_by(const struct domain_report *r, const struct domain_key *key)
-{
-	bool ed25519 = slice_equal_nocase(key->record.type, SLICE("ed25519"));
-	struct signature s = {
-		.domain = r->domain,
-		.selector = key->selector,
-		.algorithm = ed25519 ? SLICE("ed25519-sha256") : SLICE("rsa-sha256"),
-		.signs_from = true,
-		.bits = key->record.bits,
-		.key_testing = key->record.testing,
-	};
-
-	signature_settle(&s, fault_of(key->record.status), key->record.reason);
-	return s;
-}
-
-/* Signatures of the author's own domain are aligned under any record. */
-static void add_signatures(const struct domain_report *r, struct authentication *facts)
-{
-	struct signature *list = arena_alloc(r->arena, (r->key_count + 1) * sizeof *list);
-	struct alignment_fact *alignment =
-	    arena_alloc(r->arena, (r->key_count + 1) * sizeof *alignment);
-	size_t count = 0;
-
-	for (size_t i = 0; i < r->key_count; i++) {
-		if (r->keys[i].guessed)
-			continue;
-		for (int s = 0; s < DMARC_STANDARDS; s++) {
-			alignment[count].relaxed[s] = DMARC_ALIGNED;
-			alignment[count].aligned[s] = true;
-		}
-		list[count++] = signature_by(r, &r->keys[i]);
-	}
-	facts->signatures = list;
-	facts->signature_alignment = alignment;
-	facts->signature_count = facts->signature_total = count;
-}
-
-struct authentication *domain_report_facts(
-    const struct domain_report *r, const struct authentication *known)
-{
-	struct authentication *facts = arena_alloc(r->arena, sizeof *facts);
-	struct spf_record_fact *record = &facts->spf_record;
-
-	*facts = *known;
-	if (record->count == 1 && record->problem.data == NULL &&
-	    r->spf_walk.result == SPF_PERMERROR) {
-		record->problem = r->spf_walk.problem;
-		record->offset = r->spf_walk.record_offset;
-	}
-	add_signatures(r, facts);
-	return facts;
 }

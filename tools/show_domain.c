@@ -112,7 +112,18 @@ static void add_spf_record(struct buf *out, const struct domain_report *r)
 
 /* ---- DKIM --------------------------------------------------------------------------------- */
 
-static void add_key(struct buf *out, const struct domain_key *key)
+/* Whether the signer's private key belongs to the one that is published. */
+static void add_fit(struct buf *out, const struct domain_key *key)
+{
+	if (key->fit.fit == KEY_FITS) {
+		buf_add_text(out, ", the private key fits");
+		return;
+	}
+	buf_add_text(out, ", but not with the private key: ");
+	utf8_escape(out, key->fit_reason);
+}
+
+static void add_key(struct buf *out, const struct domain_key *key, struct slice domain)
 {
 	const struct key_record *record = &key->record;
 	size_t begin;
@@ -120,6 +131,10 @@ static void add_key(struct buf *out, const struct domain_key *key)
 	row_begin(out, "DKIM");
 	begin = out->len;
 	utf8_escape(out, key->selector);
+	if (!slice_equal_nocase(key->domain, domain)) {
+		buf_add_text(out, " of ");
+		utf8_escape(out, key->domain);
+	}
 	row_pad(out, begin, NAME_COLUMN);
 	begin = out->len;
 	utf8_escape(out, record->type);
@@ -133,18 +148,38 @@ static void add_key(struct buf *out, const struct domain_key *key)
 		buf_add_text(out, ": ");
 		utf8_escape(out, record->reason);
 	}
+	if (key->signing != NULL && record->status == KEY_RECORD_GOOD)
+		add_fit(out, key);
 	buf_add_char(out, '\n');
+}
+
+static void add_signer(struct buf *out, const struct domain_report *r)
+{
+	static const char *const words[] = { "signs mail of postmaster@",
+		"does not sign mail of postmaster@", "puts off mail of postmaster@",
+		"could not be told about mail of postmaster@" };
+
+	row_begin(out, "OpenDKIM");
+	buf_printf(out, "%s%.*s", words[r->signer.answer], SLICE_ARG(r->domain));
+	if (r->signer.answer != SIGNER_SIGNS) {
+		buf_add_text(out, ": ");
+		utf8_escape(out, r->signer.reason);
+	}
+	buf_add_text(out, r->signer.more ? "; its tables have more keys than these\n" : "\n");
 }
 
 static void add_keys(struct buf *out, const struct domain_report *r)
 {
+	if (r->query->signer != NULL)
+		add_signer(out, r);
 	for (size_t i = 0; i < r->key_count; i++)
-		add_key(out, &r->keys[i]);
-	if (r->key_count > 0)
+		add_key(out, &r->keys[i], r->domain);
+	if (r->key_count > 0 || r->query->signer != NULL)
 		return;
 	row_begin(out, "DKIM");
-	buf_add_text(out, r->guessed ? "no key under the usual names: see --selector\n"
-				     : "not looked at: see --selector and --guess\n");
+	buf_add_text(out, r->query->options->guess
+			      ? "no key under the usual names: see --selector\n"
+			      : "not looked at: see --selector and --guess\n");
 }
 
 /* ---- the whole ---------------------------------------------------------------------------- */

@@ -111,14 +111,27 @@ static void add_spf(struct json *json, const struct authentication *a)
 	json_close_array(json);
 }
 
+/* Does the signer's private key belong to it? */
+static void add_private_key(struct json *json, const struct domain_key *key)
+{
+	static const char *const fits[] = { "fits", "differs", "revoked", "unusable", "cannot-sign",
+		"unknown" };
+	bool known = key->signing != NULL && key->record.text.data != NULL;
+
+	json_add_string_or_null(json, "private_key", slice_of(known ? fits[key->fit.fit] : NULL));
+	json_add_string_or_null(json, "private_key_reason", key->fit_reason);
+}
+
 static void add_key(struct json *json, const struct domain_key *key)
 {
+	static const char *const origins[] = { "selector", "signer", "guess" };
 	const struct key_record *record = &key->record;
 
 	json_open_object(json, NULL);
+	json_add_string(json, "domain", key->domain);
 	json_add_string(json, "selector", key->selector);
 	json_add_string(json, "name", key->name);
-	json_add_text(json, "origin", key->guessed ? "guess" : "selector");
+	json_add_text(json, "origin", origins[key->origin]);
 	json_add_text(json, "status", key_record_status_name(record->status));
 	json_add_string_or_null(json, "type", record->type);
 	if (record->bits > 0)
@@ -131,6 +144,21 @@ static void add_key(struct json *json, const struct domain_key *key)
 	json_add_string_or_null(json, "services", record->services);
 	json_add_string_or_null(json, "record", record->text);
 	json_add_string_or_null(json, "reason", record->reason);
+	add_private_key(json, key);
+	json_close_object(json);
+}
+
+static void add_signer(struct json *json, const struct domain_report *r)
+{
+	static const char *const answers[] = { "signs", "signs-not", "defers", "unknown" };
+
+	if (r->query->signer == NULL)
+		return;
+	json_open_object(json, "signer");
+	json_add_text(json, "answer", answers[r->signer.answer]);
+	json_add_string_or_null(json, "reason",
+	    r->signer.answer == SIGNER_SIGNS ? (struct slice){ NULL, 0 } : r->signer.reason);
+	json_add_bool(json, "more", r->signer.more);
 	json_close_object(json);
 }
 
@@ -188,6 +216,7 @@ static void write_report(struct buf *out, const struct result *r, size_t cut)
 	add_existence(&json, r->domain);
 	add_spf(&json, a);
 	add_spf_record(&json, r->domain);
+	add_signer(&json, r->domain);
 	add_keys(&json, r->domain);
 	add_dmarc(&json, a);
 	if (cut > 0)

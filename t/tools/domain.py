@@ -21,17 +21,18 @@ failures = []
 
 
 def source_key(name):
-    """p= of a key record, out of the keys that the unit tests have."""
+    """A key out of those that the unit tests have."""
     path = os.path.join(os.environ.get("srcdir", os.path.dirname(__file__) + "/../.."), "t",
                         "unit", "dkim_keys.h")
     with open(path, encoding="ascii") as file:
         text = file.read()
     value = re.search(r"#define %s \\\n((?:\t\".*\"(?: \\)?\n)+)" % name, text)[1]
-    return "".join(re.findall(r'"([^"]*)"', value))
+    return "".join(re.findall(r'"([^"]*)"', value)).replace("\\n", "\n")
 
 
 RSA2048, RSA1024, RSA768 = (source_key("RSA%d_PUBLIC" % n) for n in (2048, 1024, 768))
 ED25519 = source_key("ED25519_PUBLIC")
+PRIVATE2048, PRIVATE1024 = source_key("RSA2048_PRIVATE"), source_key("RSA1024_PRIVATE")
 
 GOOD = """\
 good.example. SOA ns.good.example. h.good.example. 1 1 1 1 1
@@ -314,6 +315,146 @@ def test_guess():
     check("a guess is no finding", ([k["status"] for k in got["dkim"]], got["findings"]),
           (["revoked", "good"], []))
     check("in words", "no key under the usual names" in run("two.example", "--guess")[1], True)
+
+
+# ---- the signer's tables --------------------------------------------------------------------
+
+
+class Signer:
+    """A configuration of Presend that names one of OpenDKIM, with tables and keys."""
+
+    def __init__(self, folder, signing, keys, more=""):
+        self.folder = folder
+        path = folder.temporary.name
+        os.chmod(folder.file("2048.pem", PRIVATE2048), 0o600)
+        os.chmod(folder.file("1024.pem", PRIVATE1024), 0o600)
+        os.chmod(folder.file("bad.pem", "no key\n"), 0o600)
+        folder.file("signing", signing)
+        folder.file("keys", keys.replace("@", path + "/"))
+        folder.file("opendkim.conf", "KeyTable %s/keys\nSigningTable refile:%s/signing\n"
+                    "RequireSafeKeys no\n" % (path, path))
+        self.conf = folder.file("conf", 'own_domains = { "*.example" }\nsigner = "opendkim:%s'
+                                '/opendkim.conf"\n%s' % (path, more))
+        self.zone = folder.file("zone", ZONE)
+
+    def run(self, *words):
+        got = presend("domain", "--offline", "--records", self.zone, "-c", self.conf, *words)
+        if "--json" not in words:
+            return got.returncode, got.stdout
+        return got.returncode, [json.loads(line) for line in got.stdout.splitlines()]
+
+    def report(self, *words):
+        status, objects = self.run("--json", *words)
+        return status, objects[0]
+
+
+def test_signer():
+    """(selector in the table, its key, exit status, private key, findings)"""
+    rows = [
+        ("rsa", "@2048.pem", 0, "fits", []),
+        ("rsa", "@1024.pem", 1, "differs", ["dkim.signed reject", "dkim.valid reject"]),
+        ("rsa", "@bad.pem", 1, "cannot-sign", ["dkim.signed reject", "dkim.valid reject"]),
+        ("short", "@1024.pem", 0, "fits", ["dkim.key log"]),
+        ("old", "@2048.pem", 1, "revoked", ["dkim.signed reject", "dkim.key reject"]),
+        ("none", "@2048.pem", 1, None, ["dkim.signed reject", "dkim.key reject"]),
+        ("slow", "@2048.pem", 2, None, ["dkim.signed reject", "dkim.key reject"]),
+    ]
+    for selector, key, wanted, fit, findings in rows:
+        with Folder() as folder:
+            signer = Signer(folder, "*@good.example k\n", "k good.example:%s:%s\n"
+                            % (selector, key))
+            label = "%s with %s" % (selector, key)
+            status, got = signer.report("good.example")
+            check(label, (status, [k["private_key"] for k in got["dkim"]], named(got)),
+                  (wanted, [fit], findings))
+            check(label + ": key", [(k["domain"], k["selector"], k["origin"])
+                                    for k in got["dkim"]],
+                  [("good.example", selector, "signer")])
+            check(label + ": signer", got["signer"],
+                  {"answer": "signs", "reason": None, "more": False})
+
+
+def test_signer_does_not_sign():
+    with Folder() as folder:
+        signer = Signer(folder, "*@good.example k\n", "k good.example:rsa:@2048.pem\n")
+        status, got = signer.report("two.example")
+        check("not in the table", (status, got["signer"]["answer"], got["dkim"],
+                                   "dkim.signed reject" in named(got)), (1, "signs-not", [], True))
+        text = signer.run("two.example")[1]
+        check("in words", "  OpenDKIM does not sign mail of postmaster@two.example: " in text, True)
+        text = signer.run("good.example")[1]
+        check("signs", "  OpenDKIM signs mail of postmaster@good.example\n" in text, True)
+        check("fits", "rsa 2048 bits     good, the private key fits\n" in text, True)
+        text = signer.run("good.example", "--only", "from.*")[1]
+        check("--only", text.split("\n")[0], "good.example: accept")
+        status, got = signer.report("good.example", "--selector", "rsa", "--selector", "old",
+                                    "--selector", "ed", "--guess")
+        folder.file("signing", "*@two.example k\n")
+        code, other = signer.report("good.example")
+        check("a key for nobody", (code, other["signer"]["answer"],
+                                   other["dkim"][0]["private_key"], named(other)),
+              (1, "signs-not", "fits", ["dkim.signed reject"]))
+        check("named beside it", (status, [(k["selector"], k["origin"], k["private_key"])
+                                           for k in got["dkim"]], named(got)),
+              (0, [("rsa", "selector", "fits"), ("old", "selector", None),
+                   ("ed", "selector", None), ("selector1", "guess", None)], ["dkim.key log"]))
+        status, got = signer.report("two.example", "--selector", "rsa")
+        check("a named key is no signature", "dkim.signed reject" in named(got), True)
+
+
+def test_signer_alignment():
+    """d= of another domain: of the same organization, and not."""
+    strict = 'sub.good.example. A 192.0.2.1\n_dmarc.sub.good.example. TXT ' \
+        '"v=DMARC1; p=reject; adkim=s"\n'
+    with Folder() as folder:
+        signer = Signer(folder, "*@sub.good.example k\n*@two.example k\n",
+                        "k good.example:rsa:@2048.pem\n")
+        signer.zone = folder.file("zone", ZONE + "sub.good.example. A 192.0.2.1\n")
+        check("relaxed", named(signer.report("sub.good.example")[1]), [])
+        check("shown", " rsa of good.example " in signer.run("sub.good.example")[1], True)
+        signer.zone = folder.file("zone", ZONE + strict)
+        check("strict", named(signer.report("sub.good.example")[1]), ["dkim.signed reject"])
+        check("foreign", "dkim.signed reject" in named(signer.report("two.example")[1]), True)
+
+
+def test_signer_in_doubt():
+    with Folder() as folder:
+        signer = Signer(folder, "*@good.example k\n", "k good.example:rsa:@2048.pem\n")
+        os.unlink(os.path.join(folder.temporary.name, "2048.pem"))
+        status, got = signer.report("good.example")
+        check("no private key", (status, got["signer"]["answer"], named(got)),
+              (1, "defers", ["dkim.signed reject"] + ["dkim.valid reject"] * 2))
+        os.unlink(os.path.join(folder.temporary.name, "keys"))
+        os.mkdir(os.path.join(folder.temporary.name, "keys"))
+        status, got = signer.report("good.example")
+        check("no table", (status, got["signer"]["answer"], [f["result"] for f in got["findings"]]),
+              (2, "unknown", ["unknown"] * 2))
+        check("and no domain", signer.run(), (78, ""))
+        os.unlink(os.path.join(folder.temporary.name, "opendkim.conf"))
+        check("bad configuration", signer.run("good.example"), (78, ""))
+
+
+def test_all_domains():
+    """Without an operand: every domain of the tables, once."""
+    with Folder() as folder:
+        signer = Signer(folder, "*@good.example a\n*@two.example b\n",
+                        "a good.example:rsa:@2048.pem\nb two.example:rsa:@2048.pem\n"
+                        "c Good.example:selector1:@2048.pem\nd %:x:@2048.pem\n")
+        status, objects = signer.run("--json")
+        check("each", (status, [o["domain"] for o in objects]),
+              (1, ["good.example", "two.example"]))
+        check("all its keys", [(k["selector"], k["private_key"]) for k in objects[0]["dkim"]],
+              [("rsa", "fits"), ("selector1", "fits")])
+        check("one that is given", [o["domain"] for o in signer.run("--json", "null.example")[1]],
+              ["null.example"])
+
+
+def test_many_keys_of_the_signer():
+    with Folder() as folder:
+        signer = Signer(folder, "*@good.example k0\n", "".join(
+            "k%d good.example:s%d:@2048.pem\n" % (n, n) for n in range(150)))
+        _, got = signer.report("good.example")
+        check("ceiling", (len(got["dkim"]), got["signer"]["more"]), (100, True))
 
 
 # ---- for people ---------------------------------------------------------------------------
