@@ -74,6 +74,8 @@ loop.example. TXT "v=spf1 include:loop.example -all"
 xn--bcher-kva.example. A 192.0.2.1
 ;; TIMEOUT slow.example
 diff.example. A 192.0.2.1
+a.sub.diff.example. A 192.0.2.1
+_dmarc.sub.diff.example. TXT "v=DMARC1; p=quarantine; psd=n"
 _dmarc.diff.example. TXT "v=DMARC1; p=reject; np=none; pct=40; t=y"
 near.example. A 192.0.2.1
 _dmarc.near.example. TXT "v=DMARC1; p=rejct"
@@ -261,6 +263,9 @@ def test_dmarc():
           "know np=; none under RFC 9989" in text, True)
     check("in words: pct and t", "applied differs: to a part under RFC 7489, with pct=, without "
           "t=; a test under RFC 9989" in text, True)
+    _, text = run("a.sub.diff.example")
+    check("another record", "record at differs: diff.example under" in text, True)
+    check("what follows from that", "for its subdomains differs" in text, False)
     _, got = report("near.example")
     check("what means to be a record", got["dmarc"]["rfc9989"]["near_miss"], "v=DMARC1; p=rejct")
     lines = run("near.example")[1].split("\n")
@@ -310,10 +315,10 @@ def test_guess():
     _, got = report("good.example", "--guess", "--selector", "selector1")
     check("once", [(k["selector"], k["origin"]) for k in got["dkim"]], [("selector1", "selector")])
     guessed = 'k1._domainkey.good.example. TXT "v=DKIM1; p="\n' + ZONE
-    _, got = report("good.example", "--guess", zone=guessed,
+    _, got = report("good.example", "--guess", "--selector", "rsa", zone=guessed,
                     conf='own_domains = { "good.example" }\n')
     check("a guess is no finding", ([k["status"] for k in got["dkim"]], got["findings"]),
-          (["revoked", "good"], []))
+          (["good", "revoked", "good"], []))
     check("in words", "no key under the usual names" in run("two.example", "--guess")[1], True)
 
 
@@ -538,7 +543,8 @@ def test_large():
 def test_usage():
     rows = [
         [], ["--json"], [""], ["ann@example.com"], ["a..b"], ["[192.0.2.1]"], ["a(b).example"],
-        ["good.example", "a b.example"], ["x" * 64 + ".example"], ["good.example", "--selector"],
+        ["good.example", "a b.example"], ["x" * 64 + ".example"], [".".join(["x" * 49] * 5 + ["abcd"])],
+        ["good.example", "--selector"],
         ["good.example", "--selector", "a b"], ["good.example", "--selector", "a..b"],
         ["good.example", "--selector", ""], ["good.example", "--egress", "nowhere"],
         ["good.example", "--rcpt", "a@example.com"], ["good.example", "--only", "no.such"],
