@@ -170,10 +170,21 @@ static void add_signer(struct buf *out, const struct domain_report *r)
 
 static void add_keys(struct buf *out, const struct domain_report *r)
 {
+	size_t open = 0; /* guesses that say nothing one by one */
+
 	if (r->query->signer != NULL)
 		add_signer(out, r);
-	for (size_t i = 0; i < r->key_count; i++)
-		add_key(out, &r->keys[i], r->domain);
+	for (size_t i = 0; i < r->key_count; i++) {
+		if (r->keys[i].origin == KEY_GUESSED &&
+		    r->keys[i].record.status == KEY_RECORD_UNKNOWN)
+			open++;
+		else
+			add_key(out, &r->keys[i], r->domain);
+	}
+	if (open > 0) {
+		row_begin(out, "DKIM");
+		buf_printf(out, "%zu of the usual names could not be looked up\n", open);
+	}
 	if (r->key_count > 0 || r->query->signer != NULL)
 		return;
 	row_begin(out, "DKIM");
