@@ -6,7 +6,7 @@
  * dkim.c and key_fit.c include <opendkim/dkim.h>; the library owns the prefix
  * dkim_.
  *
- *	verifier_library   one a process, made before threads start
+ *	verifier_library   one a site; it may be made and ended while others are in use
  *	verifier           one a message
  *
  *	v = verifier_new(library, message, view, now, wanted, context);   at end of header

@@ -1,5 +1,5 @@
 /*
- * signer.c - signing that happens after us: loading, and the list of all.
+ * signer.c - signing that happens after us: loading the snapshot.
  */
 #include "auth/signer.h"
 
@@ -96,6 +96,15 @@ bool signer_key_is_path(struct slice key)
 {
 	return slice_starts_nocase(key, SLICE("/")) || slice_starts_nocase(key, SLICE("./")) ||
 	       slice_starts_nocase(key, SLICE("../"));
+}
+
+struct slice signer_lower(struct arena *arena, struct slice s)
+{
+	struct slice copy = arena_copy(arena, s);
+
+	for (size_t i = 0; i < copy.len; i++)
+		((char *)copy.data)[i] = ascii_lower(copy.data[i]);
+	return copy;
 }
 
 static struct slice expand(struct arena *arena, struct slice text, struct slice domain)
@@ -261,77 +270,4 @@ void signer_free(struct signer *signer)
 	key_fitter_free(signer->fitter);
 	fit_memory_free(signer->memory);
 	arena_free(signer->arena);
-}
-
-/* ---- the list of all ---------------------------------------------------------------- */
-
-static void list_one(const struct signer *s, struct signer_listing *listing, struct signing one)
-{
-	if (listing->count == SIGNINGS_LISTED_MAX) {
-		listing->more = true;
-		return;
-	}
-	one.algorithm = s->algorithm;
-	listing->list[listing->count++] = one;
-}
-
-static void list_keys(const struct signer *s, struct arena *arena, struct signer_listing *listing)
-{
-	const struct signer_table *table = s->key_table;
-
-	for (size_t i = 0; i < table->count; i++) {
-		struct signing one = { 0 };
-
-		if (!signer_key_entry(&table->entries[i], &one.domain, &one.selector, &one.key))
-			continue;
-		one.key_in_file = signer_key_is_path(one.key);
-		if (slice_equal(one.domain, SLICE("%"))) {
-			listing->templates++;
-			continue;
-		}
-		if (one.key_in_file)
-			one.key = signer_table_key_path(s, arena, one.key, one.domain);
-		list_one(s, listing, one);
-	}
-}
-
-static void list_domains(
-    const struct signer *s, struct arena *arena, struct signer_listing *listing)
-{
-	const struct signer_table *table = s->domains;
-	struct slice key = signer_key_file_path(s, arena);
-
-	for (size_t i = 0; i < table->count; i++) {
-		struct signing one = { 0 };
-
-		one.domain = table->entries[i].key;
-		one.selector = signer_config_value(&s->config, SIGNER_SELECTOR);
-		one.key = key;
-		one.key_in_file = true;
-		if (slice_find(one.domain, '*') < one.domain.len)
-			listing->templates++;
-		else
-			list_one(s, listing, one);
-	}
-}
-
-void signer_list(const struct signer *signer, struct arena *arena, struct signer_listing *listing)
-{
-	const struct signer_table *table =
-	    signer->key_table != NULL ? signer->key_table : signer->domains;
-	size_t count;
-
-	*listing = (struct signer_listing){ 0 };
-	if (!signer->signs || table == NULL)
-		return;
-	if (table->why.data != NULL) {
-		listing->reason = signer->why_unknown;
-		return;
-	}
-	count = table->count < SIGNINGS_LISTED_MAX ? table->count : SIGNINGS_LISTED_MAX;
-	listing->list = arena_alloc(arena, (count + 1) * sizeof *listing->list);
-	if (table == signer->key_table)
-		list_keys(signer, arena, listing);
-	else
-		list_domains(signer, arena, listing);
 }

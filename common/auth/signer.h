@@ -80,11 +80,14 @@ struct signings {
 enum signer_answer signer_signings(const struct signer *signer, struct arena *arena,
     struct slice local_part, struct slice domain, struct signings *out);
 
-/* All that the tables sign as, for `presend domain`. */
+/*
+ * All that the tables sign as, for `presend domain`, in their order.  For a
+ * domain that they cover by a pattern alone ask signer_signings.
+ */
 struct signer_listing {
 	struct signing *list;
 	size_t count;
-	size_t templates;    /* entries with "%" or "*": for domains that no list tells of */
+	size_t templates;    /* entries that sign as more domains, which no list tells of */
 	bool more;           /* there are over SIGNINGS_LISTED_MAX */
 	struct slice reason; /* why there is no list: could not tell; not there when there is */
 };
@@ -97,7 +100,7 @@ void signer_list(const struct signer *signer, struct arena *arena, struct signer
  * time.  A private key that cannot be read: KEY_UNKNOWN.  *reason, in the arena,
  * where it does not fit; else not there.
  */
-struct key_fit_answer signer_key_fit(struct signer *signer, struct arena *arena,
+struct key_fit_answer signer_key_fit(const struct signer *signer, struct arena *arena,
     const struct signing *signing, struct slice published, struct slice *reason);
 
 #endif

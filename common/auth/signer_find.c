@@ -15,27 +15,25 @@ enum {
 	DOMAIN_CUT = 256,
 };
 
+/* What OpenDKIM notices of a signature only when it makes it. */
+enum flaw {
+	FLAWLESS,
+	FLAW_SIGNER, /* an i= that no signature can have */
+	FLAW_HOLLOW, /* neither domain nor selector nor key */
+};
+
 struct search {
 	const struct signer *signer;
 	struct arena *arena;
 	struct slice user, domain; /* the domain in lower case */
 	struct signings *out;
-	bool bad_signer[SIGNINGS_MAX]; /* it has an i= that no signature can have */
+	enum flaw flaws[SIGNINGS_MAX];
 };
 
 static enum signer_answer say(struct search *s, enum signer_answer answer, struct slice reason)
 {
 	s->out->reason = reason;
 	return answer;
-}
-
-static struct slice lower(struct arena *arena, struct slice s)
-{
-	struct slice copy = arena_copy(arena, s);
-
-	for (size_t i = 0; i < copy.len; i++)
-		((char *)copy.data)[i] = ascii_lower(copy.data[i]);
-	return copy;
 }
 
 static bool is_ascii(struct slice s)
@@ -80,13 +78,13 @@ static enum signer_answer look_at_key(struct search *s, const struct signing *si
  * OpenDKIM hangs each new signature behind the first, where one that was there
  * already is lost: what remains of many is the first and the last.
  */
-static void add(struct search *s, struct signing signing, bool bad_signer)
+static void add(struct search *s, struct signing signing, enum flaw flaw)
 {
 	if (s->out->count < SIGNINGS_MAX)
 		s->out->count++;
 	signing.algorithm = s->signer->algorithm;
 	s->out->list[s->out->count - 1] = signing;
-	s->bad_signer[s->out->count - 1] = bad_signer;
+	s->flaws[s->out->count - 1] = flaw;
 }
 
 /* What keeps it from signing when all keys are there. */
@@ -99,15 +97,21 @@ static enum signer_answer conclude(struct search *s)
 			return say(s, SIGNER_UNKNOWN,
 			    SLICE("OpenDKIM crashes when it signs as a domain that is not ASCII"));
 	for (size_t i = 0; i < s->out->count; i++)
-		if (s->bad_signer[i])
+		switch (s->flaws[i]) {
+		case FLAWLESS: break;
+		case FLAW_SIGNER:
 			return say(s, SIGNER_SIGNS_NOT,
 			    SLICE("OpenDKIM cannot sign: the SigningTable has a signer without "
 				  "\"@\""));
+		case FLAW_HOLLOW:
+			return say(s, SIGNER_DEFERS,
+			    SLICE("the KeyTable has a name without DOMAIN:SELECTOR:KEY"));
+		}
 	return SIGNER_SIGNS;
 }
 
 /* Of the key that the SigningTable names. */
-static enum signer_answer add_key(struct search *s, struct slice name, bool bad_signer)
+static enum signer_answer add_key(struct search *s, struct slice name, enum flaw flaw)
 {
 	struct signing signing = { 0 };
 	const struct table_entry *entry = NULL;
@@ -126,6 +130,10 @@ static enum signer_answer add_key(struct search *s, struct slice name, bool bad_
 			"the SigningTable names the key \"%.*s\", which the KeyTable does not have",
 			SLICE_ARG(name)));
 	}
+	if (entry->value.data == NULL) {
+		add(s, signing, FLAW_HOLLOW);
+		return SIGNER_SIGNS;
+	}
 	if (!signer_key_entry(entry, &signing.domain, &signing.selector, &signing.key))
 		return say(s, SIGNER_DEFERS,
 		    arena_printf(s->arena,
@@ -141,7 +149,7 @@ static enum signer_answer add_key(struct search *s, struct slice name, bool bad_
 		    signer_table_key_path(s->signer, s->arena, signing.key, signing.domain);
 	answer = look_at_key(s, &signing);
 	if (answer == SIGNER_SIGNS)
-		add(s, signing, bad_signer);
+		add(s, signing, flaw);
 	return answer;
 }
 
@@ -161,7 +169,9 @@ static enum signer_answer add_entry(struct search *s, const struct table_entry *
 		return say(s, SIGNER_DEFERS,
 		    arena_printf(s->arena, "the entry \"%.*s\" of the SigningTable names no key",
 			SLICE_ARG(entry->key)));
-	return add_key(s, name, signer.len > 0 && slice_find(signer, '@') == signer.len);
+	if (signer.len > 0 && slice_find(signer, '@') == signer.len)
+		return add_key(s, name, FLAW_SIGNER);
+	return add_key(s, name, FLAWLESS);
 }
 
 /* ---- the SigningTable --------------------------------------------------------------- */
@@ -300,7 +310,7 @@ static enum signer_answer by_domain(struct search *s)
 	signing.key = signer_key_file_path(s->signer, s->arena);
 	signing.key_in_file = true;
 	/* the key was read when OpenDKIM started */
-	add(s, signing, false);
+	add(s, signing, FLAWLESS);
 	return SIGNER_SIGNS;
 }
 
@@ -349,7 +359,7 @@ static enum signer_answer look_up(struct search *s, struct slice domain)
 		return say(s, SIGNER_SIGNS_NOT, SLICE("OpenDKIM finds no author"));
 	if (is_odd(domain) || memchr(s->user.data, '\0', s->user.len) != NULL)
 		return say(s, SIGNER_UNKNOWN, SLICE("the author has octets that no address has"));
-	s->domain = lower(s->arena, slice_part(domain, 0, DOMAIN_CUT));
+	s->domain = signer_lower(s->arena, slice_part(domain, 0, DOMAIN_CUT));
 	answer = by_exemption(s);
 	if (answer != SIGNER_SIGNS)
 		return answer;
@@ -359,7 +369,7 @@ static enum signer_answer look_up(struct search *s, struct slice domain)
 enum signer_answer signer_signings(const struct signer *signer, struct arena *arena,
     struct slice local_part, struct slice domain, struct signings *out)
 {
-	struct search s = { signer, arena, local_part, { NULL, 0 }, out, { false } };
+	struct search s = { signer, arena, local_part, { NULL, 0 }, out, { FLAWLESS } };
 	enum signer_answer answer;
 
 	*out = (struct signings){ NULL, 0, SLICE("") };

@@ -132,7 +132,7 @@ static char *take_key(struct arena *arena, const struct signing *signing,
 }
 
 static struct key_fit_answer find_out(
-    struct signer *signer, const char *key, const struct fit_question *question)
+    const struct signer *signer, const char *key, const struct fit_question *question)
 {
 	struct key_fit_answer answer;
 
@@ -144,7 +144,7 @@ static struct key_fit_answer find_out(
 	return answer;
 }
 
-struct key_fit_answer signer_key_fit(struct signer *signer, struct arena *arena,
+struct key_fit_answer signer_key_fit(const struct signer *signer, struct arena *arena,
     const struct signing *signing, struct slice published, struct slice *reason)
 {
 	struct key_fit_answer answer = { KEY_UNKNOWN, 0, NULL };

@@ -46,6 +46,9 @@ struct slice signer_key_file_path(const struct signer *signer, struct arena *are
 struct slice signer_table_key_path(
     const struct signer *signer, struct arena *arena, struct slice key, struct slice domain);
 
+/* A copy with the letters A to Z in lower case. */
+struct slice signer_lower(struct arena *arena, struct slice s);
+
 struct fit_memory *fit_memory_new(void);
 void fit_memory_free(struct fit_memory *memory);
 

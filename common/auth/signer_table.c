@@ -6,7 +6,7 @@
  */
 #include "auth/signer_table.h"
 
-#include <errno.h>
+#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,14 +68,52 @@ static bool is_expression(struct slice pattern)
 	return false;
 }
 
-/* It has a buffer for the expression, and does not start when that is too small. */
-static bool fits_its_buffer(struct slice pattern)
+/* The expression that OpenDKIM makes; it does not start when its buffer is too small for it. */
+static bool make_expression(struct slice pattern, struct buf *out)
 {
-	size_t len = 2;
+	buf_add_char(out, '^');
+	for (size_t i = 0; i < pattern.len; i++) {
+		char c = pattern.data[i];
 
-	for (size_t i = 0; i < pattern.len; i++)
-		len += strchr("*+.", pattern.data[i]) != NULL ? 2 : 1;
-	return len <= TABLE_LINE_MAX + 1;
+		if (c == '*')
+			buf_add_char(out, '.');
+		else if (c == '+' || c == '.')
+			buf_add_char(out, '\\');
+		buf_add_char(out, c);
+	}
+	buf_add_char(out, '$');
+	return !out->truncated;
+}
+
+/*
+ * Whether it is an expression at all: if not, OpenDKIM does not start.  Those
+ * with repetitions are not tried: they may need all memory there is.
+ */
+static bool compiles(struct slice pattern, const char *expression)
+{
+	regex_t compiled;
+
+	if (slice_find(pattern, '{') < pattern.len ||
+	    regcomp(&compiled, expression, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
+		return false;
+	regfree(&compiled);
+	return true;
+}
+
+/* NULL, or what is wrong with the pattern. */
+static const char *check_pattern(struct table_entry *entry)
+{
+	const char *why = NULL;
+	struct buf expression;
+
+	entry->unclear = is_expression(entry->key);
+	buf_init(&expression, TABLE_LINE_MAX + 1);
+	if (!make_expression(entry->key, &expression))
+		why = "is too long for OpenDKIM";
+	else if (entry->unclear && !compiles(entry->key, buf_text(&expression)))
+		why = "is no regular expression, or one that Presend does not read";
+	buf_free(&expression);
+	return why;
 }
 
 /* ---- all of them -------------------------------------------------------------------- */
@@ -122,6 +160,7 @@ static void read_lines(struct arena *arena, struct signer_table *table, struct s
 	for (size_t number = 1; text.len > 0 && is_usable(table); number++) {
 		struct slice line = slice_part(text, 0, slice_find(text, '\n'));
 		struct table_entry entry = { 0 };
+		const char *why;
 
 		text = slice_part(text, line.len + 1, text.len);
 		if (line.len > TABLE_LINE_MAX || memchr(line.data, '\0', line.len) != NULL) {
@@ -133,13 +172,11 @@ static void read_lines(struct arena *arena, struct signer_table *table, struct s
 		}
 		if (!read_line(line, table->kind, &entry))
 			continue;
-		if (table->kind == TABLE_PATTERNS) {
-			entry.unclear = is_expression(entry.key);
-			if (!fits_its_buffer(entry.key)) {
-				refuse(table, arena_printf(arena,
-						  "the pattern of line %zu is too long", number));
-				return;
-			}
+		why = table->kind == TABLE_PATTERNS ? check_pattern(&entry) : NULL;
+		if (why != NULL) {
+			refuse(
+			    table, arena_printf(arena, "the pattern of line %zu %s", number, why));
+			return;
 		}
 		add(table, entry);
 	}

@@ -11,7 +11,9 @@
  *
  * Where the manual and OpenDKIM 2.11 differ, this does as the program does: a
  * pattern file's line that begins with a blank is no entry; of two entries with
- * one key the first counts; a relative PATH without "file:" is a list of one.
+ * one key the first counts; a relative PATH without "file:" is a list of one.  It
+ * makes regular expressions of the patterns: what is more than "*" in one is
+ * "unclear" here, and one that does not compile leaves no table.
  *
  * Ceilings: beyond any of them the table cannot be used, and says so.
  */

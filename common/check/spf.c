@@ -158,7 +158,8 @@ static void judge_record(struct check_run *run, const struct spf_record_fact *fa
 		add_problem(run, fact->domain, fact->record, fact->problem, fact->offset);
 	else if (fact->unknown)
 		check_add(run, (struct finding){ .result = FINDING_UNKNOWN,
-				   .reason = SLICE("the SPF record could not be looked up") });
+				   .reason = SLICE("the SPF record could not be looked up"),
+				   .rfc = "RFC 7208 4.4" });
 }
 
 void check_spf_record(struct check_run *run)

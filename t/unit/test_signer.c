@@ -21,8 +21,8 @@
 
 static char folder[64];
 static const char *const names[] = { "conf", "more", "keys", "signing", "domains", "rsa.private",
-	"example.com.private", "ed.private", "small.private", "garbage.private", "locked.private",
-	"open.private", "encrypted.private", "other.private" };
+	"example.com.private", "ed.private", "small.private", "garbage.private",
+	"encrypted.private", "other.private" };
 
 static const char *path_of(const char *name)
 {
@@ -203,6 +203,10 @@ static const struct row {
 	    SIGNER_UNKNOWN, "regular expressions" },
 	{ "an expression behind the match", PATTERNS, KEYS, "*@* k\n(a|b)@* k2\n", "ann",
 	    "example.com", SIGNER_SIGNS, "example.com/s" },
+	{ "a broken expression anywhere", PATTERNS, KEYS, "*@* k\n(a@* k2\n", "ann", "example.com",
+	    SIGNER_UNKNOWN, "pattern of line 2 is no regular" },
+	{ "a repetition is not tried", PATTERNS, KEYS, "*@* k\n((a{999}){999}){999} k2\n", "ann",
+	    "example.com", SIGNER_UNKNOWN, "pattern of line 2 is no regular" },
 	{ "a pattern without a key", PATTERNS, KEYS, "*@*\n", "ann", "example.com", SIGNER_UNKNOWN,
 	    "crashes" },
 	{ "a pattern with an empty key", PATTERNS, KEYS, "*@* \n", "ann", "example.com",
@@ -249,6 +253,13 @@ static const struct row {
 	    "names the key \"nokey\"" },
 	{ "a key of two parts", TABLES, KEYS, "example.com bad\n", "ann", "example.com",
 	    SIGNER_DEFERS, "not DOMAIN:SELECTOR:KEY" },
+	{ "a name alone", TABLES, "k\n", "* k\n", "ann", "example.com", SIGNER_DEFERS,
+	    "a name without" },
+	{ "a name alone, when it only verifies", TABLES "Mode v\n", "k\n", "* k\n", "ann",
+	    "example.com", SIGNER_SIGNS_NOT, "Mode" },
+	{ "a name alone between two", PATTERNS "MultipleSignatures yes\n",
+	    "k example.com:s:$/rsa.private\nhollow\n", "*@* k\n*@* hollow\n*@* k\n", "ann",
+	    "example.com", SIGNER_SIGNS, "example.com/s example.com/s" },
 	{ "a relative path", TABLES, KEYS, "example.com relative\n", "ann", "example.com",
 	    SIGNER_SIGNS, "example.com/r" },
 	{ "and nowhere to begin", PATTERNS, KEYS, "*@* relative\n", "ann", "example.com",
@@ -543,10 +554,18 @@ START_TEST(lists)
 	write_file("keys", KEYS);
 	write_file("signing", "* k\n");
 	expect_list(
-	    TABLES, "example.com/s example.org/s2 third.example/s3 example.com/s example.com/r", 1);
+	    TABLES, "example.com/s example.org/s2 third.example/s3 example.com/s example.com/r", 0);
 	expect_list(ONE_KEY "Domain a.example, *, b.example\n", "a.example/one b.example/one", 1);
 	expect_list("Syslog no\n", "", 0);
 	expect_list(TABLES "Mode v\n", "", 0);
+	/* "%" for the domains that the SigningTable names */
+	write_file("keys", "k example.com:s:/k\nt %:t:/%\nown.example %:own:/%\n");
+	write_file("signing",
+	    "*@example.org k\n*@A.example t:@%\nann@a.EXAMPLE t\n*@b.example t\n"
+	    "*@own.example %\n*@* %\n*@*.c.example t\n*@d.example %\n[x]@e.example t\n*@g nokey\n");
+	expect_list(PATTERNS, "example.com/s a.example/t b.example/t own.example/own", 3);
+	write_file("signing", "f.example t\n.f.example t\nann@* t\n* k\n");
+	expect_list(TABLES, "example.com/s f.example/t", 2);
 	signer = load("a table that is not there", "KeyTable $/gone\nSigningTable $/signing\n");
 	signer_list(signer, arena, &all);
 	ck_assert_ptr_nonnull(all.reason.data);
@@ -685,6 +704,36 @@ START_TEST(fits_keys_in_the_table)
 	second.list->algorithm = SLICE("rsa-sha1");
 	expect_fit(signer, arena, second.list, "h=sha256; p=" RSA2048_PUBLIC, KEY_UNUSABLE);
 	buf_free(&text);
+	signer_free(signer);
+	arena_free(arena);
+}
+END_TEST
+
+/* Keys that only OpenDKIM's user may read: it signs, and we cannot tell whether they fit. */
+START_TEST(knows_what_it_may_not_read)
+{
+	struct arena *arena = arena_new();
+	struct slice reason = SLICE("");
+	struct signings out;
+	struct signer *signer;
+	struct key_fit_answer fit = { KEY_FITS, 0, NULL };
+	enum signer_answer answer;
+	bool root = geteuid() == 0;
+
+	write_file("keys", KEYS);
+	write_file("signing", "* k\n");
+	signer = load("not ours", TABLES);
+	ck_assert_int_eq(chmod(path_of("rsa.private"), 0), 0);
+	if (root)
+		ck_assert_int_eq(seteuid(65534), 0);
+	answer = signer_signings(signer, arena, SLICE("ann"), SLICE("example.com"), &out);
+	if (out.count == 1)
+		fit = signer_key_fit(signer, arena, out.list, SLICE("p=" RSA2048_PUBLIC), &reason);
+	if (root)
+		ck_assert_int_eq(seteuid(0), 0);
+	ck_assert_int_eq(answer, SIGNER_SIGNS);
+	ck_assert_int_eq(fit.fit, KEY_UNKNOWN);
+	ck_assert_msg(has(reason, "Permission denied"), "%.*s", SLICE_ARG(reason));
 	signer_free(signer);
 	arena_free(arena);
 }
@@ -835,6 +884,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, fits, 0, ROWS(fit_rows));
 	tcase_add_test(tcase, tells_why_an_encrypted_key_does_not_sign);
 	tcase_add_test(tcase, fits_keys_in_the_table);
+	tcase_add_test(tcase, knows_what_it_may_not_read);
 	tcase_add_test(tcase, sees_exposed_keys);
 	tcase_add_test(tcase, remembers_no_longer_than_it_may);
 	tcase_add_test(tcase, is_shared_by_threads);
