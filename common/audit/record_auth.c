@@ -57,7 +57,7 @@ static void write_signer(struct json *json, const struct authentication *a)
 	json_close_object(json);
 }
 
-static void write_spf(struct json *json, const struct spf_fact *fact)
+void record_spf_fact(struct json *json, const struct spf_fact *fact)
 {
 	char ip[IP_TEXT_SIZE];
 
@@ -71,12 +71,10 @@ static void write_spf(struct json *json, const struct spf_fact *fact)
 	json_close_object(json);
 }
 
-void record_dmarc_verdict(
-    struct json *json, const char *key, const struct dmarc_verdict *v, bool every_member)
+void record_dmarc_members(struct json *json, const struct dmarc_verdict *v, bool every_member)
 {
 	bool found = v->record_domain.data != NULL;
 
-	json_open_object(json, key);
 	json_add_string_or_null(json, "org_domain", v->org.name);
 	json_add_string_or_null(json, "record_domain", v->record_domain);
 	json_add_string_or_null(json, "policy",
@@ -93,6 +91,13 @@ void record_dmarc_verdict(
 	} else if (v->reason.data != NULL) {
 		json_add_string(json, "reason", v->reason);
 	}
+}
+
+void record_dmarc_verdict(
+    struct json *json, const char *key, const struct dmarc_verdict *v, bool every_member)
+{
+	json_open_object(json, key);
+	record_dmarc_members(json, v, every_member);
 	json_close_object(json);
 }
 
@@ -118,7 +123,7 @@ void record_authentication(struct json *json, const struct authentication *a, si
 	if (a->spf_evaluated) {
 		json_open_array(json, "spf");
 		for (size_t i = 0; i < a->spf_count && i < list; i++)
-			write_spf(json, &a->spf[i]);
+			record_spf_fact(json, &a->spf[i]);
 		json_close_array(json);
 	}
 	if (a->dmarc_evaluated)

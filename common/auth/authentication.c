@@ -265,21 +265,23 @@ static bool evaluate_spf(struct authenticator *a)
 	return pending;
 }
 
-static void take_spf_records(struct authenticator *a, const struct dns_answer *answer)
+struct spf_record_fact spf_record_fact_of(
+    struct arena *arena, struct slice domain, const struct dns_answer *answer)
 {
-	struct spf_record_fact *fact = &a->facts.spf_record;
+	struct spf_record_fact fact = { .domain = domain };
 
-	fact->unknown = answer->status == DNS_TEMPFAIL || answer->truncated;
+	fact.unknown = answer->status == DNS_TEMPFAIL || answer->truncated;
 	for (size_t i = 0; i < answer->count; i++) {
 		if (!spf_is_record(answer->records[i].data))
 			continue;
-		fact->count++;
-		fact->record = answer->records[i].data;
+		fact.count++;
+		fact.record = answer->records[i].data;
 	}
-	if (fact->count != 1 || fact->unknown)
-		fact->record = (struct slice){ NULL, 0 };
+	if (fact.count != 1 || fact.unknown)
+		fact.record = (struct slice){ NULL, 0 };
 	else
-		fact->problem = spf_record_problem(a->arena, fact->record, &fact->offset);
+		fact.problem = spf_record_problem(arena, fact.record, &fact.offset);
+	return fact;
 }
 
 /* Without an egress address there is nothing to evaluate, but the record can be read. */
@@ -294,8 +296,7 @@ static bool read_spf_record(struct authenticator *a)
 	answer = dns_view_get(a->view, a->facts.sender.name, DNS_TXT);
 	if (answer == NULL)
 		return true;
-	fact->domain = a->facts.sender.name;
-	take_spf_records(a, answer);
+	*fact = spf_record_fact_of(a->arena, a->facts.sender.name, answer);
 	return false;
 }
 

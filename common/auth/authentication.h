@@ -102,6 +102,10 @@ struct spf_record_fact {
 	bool unknown;         /* the DNS did not say */
 };
 
+/* What the answer to the TXT question for the domain says of it; slices of answer and arena. */
+struct spf_record_fact spf_record_fact_of(
+    struct arena *arena, struct slice domain, const struct dns_answer *answer);
+
 struct authentication {
 	/* from authenticator_sender on */
 	struct domain_fact sender; /* of MAIL FROM */

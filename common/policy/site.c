@@ -161,8 +161,7 @@ struct authenticator *site_authenticator(
 	return authenticator_new(&site->services, &limits, message);
 }
 
-/* The name that we say to receivers: as configured, else the MTA's, else the host's. */
-static struct slice helo_of(const struct site *site, const struct message *message)
+struct slice site_helo(const struct site *site, const struct message *message)
 {
 	if (site->helo != NULL)
 		return slice_of(site->helo);
@@ -191,7 +190,7 @@ void site_authenticate_header(
 	const struct auth_route route = {
 		.egress = egress->items,
 		.egress_count = egress->count,
-		.helo = helo_of(site, message),
+		.helo = site_helo(site, message),
 		.place = place_of(site),
 		.signer = site->signer,
 	};

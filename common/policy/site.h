@@ -58,6 +58,9 @@ void site_unref(struct site *site);
 struct authenticator *site_authenticator(
     const struct site *site, struct message *message, int64_t now);
 
+/* The name that we say to receivers: as configured, else the MTA's, else the host's. */
+struct slice site_helo(const struct site *site, const struct message *message);
+
 /* authenticator_header, by the way that the message leaves. */
 void site_authenticate_header(
     const struct site *site, struct authenticator *a, const struct message *message);
