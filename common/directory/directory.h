@@ -82,6 +82,16 @@ struct directory_result {
 enum directory_answer directory_address(
     struct directory_view *view, struct slice address, struct directory_result *result);
 
+enum directory_served {
+	SERVED_YES,
+	SERVED_NO,
+	SERVED_UNKNOWN, /* a store failed, or nobody tells which domains are served here */
+	SERVED_PENDING,
+};
+
+/* Is the domain, in A-form and lower case, served here? */
+enum directory_served directory_serves(struct directory_view *view, struct slice domain);
+
 enum directory_permission {
 	PERMISSION_YES,
 	PERMISSION_NO,

@@ -141,7 +141,11 @@ struct store_reply;
 void store_reply_entry(struct store_reply *reply, enum store_entry entry); /* else: MAILBOX, */
 									   /* LOGINS, DOMAIN */
 void store_reply_base(struct store_reply *reply, struct slice address);
-/* One target: an address, a local name, "@domain", "|program", "/file", ":include:file". */
+/*
+ * One target of an alias: an address, a local name, "@domain" (the same local part there),
+ * "|program", "/file", ":include:file".  Of a mailbox: the name of the account that it belongs
+ * to, where that is not the address itself: a login by that name may use it.
+ */
 void store_reply_target(struct store_reply *reply, struct slice target);
 void store_reply_login(struct store_reply *reply, struct slice login);
 /* Nobody may use it, unless logins are added: for ADDRESS entries that name their logins. */
@@ -149,7 +153,7 @@ void store_reply_has_logins(struct store_reply *reply);
 /* The words of a list as Postfix writes it, parted by blanks and commas, quotes respected. */
 void store_reply_targets(struct store_reply *reply, struct slice list);
 void store_reply_logins(struct store_reply *reply, struct slice list);
-/* The reason of TEMPFAIL or PERMFAIL; returns status, so that it can be returned. */
+/* The reason of TEMPFAIL or PERMFAIL; returns status.  A reply that is NULL gets no reason. */
 enum lookup_status store_reply_fail(struct store_reply *reply, enum lookup_status status,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Forgets what was added: before a second try. */
@@ -205,8 +209,9 @@ enum store_flag {
 	STORE_LOCAL_PART = 2, /* keys of STORE_ADDRESS are local parts: asked where the domain is
 				   one of its `domains`, else of the host's own */
 	STORE_NO_CATCH_ALL = 4, /* never asked "@domain" */
-	STORE_WHOLE = 8, /* takes addresses apart itself: asked for the whole address alone, neither
-			    for its base nor for "@domain" (a callout, the `postfix` store) */
+	STORE_WHOLE = 8, /* takes addresses apart itself: asked for the whole address alone, never
+			       for its base, a local part or "@domain" (a callout, `postfix`) */
+	STORE_ON_HOST = 16, /* blocks, but asks nobody beyond this host: allowed offline (SQLite) */
 };
 
 struct store_class;
@@ -245,7 +250,7 @@ struct store_class {
 	void (*close)(struct store *store);
 };
 
-/* All stores that this program was built with, ended by NULL (store_table.c). */
+/* All stores that this program was built with, ended by NULL (stores.c). */
 extern const struct store_class *const store_classes[];
 
 /*
