@@ -158,13 +158,13 @@ static void take_entry(
 		found->why = reason(view, found->store, found->entry);
 		found->answer = DIRECTORY_UNKNOWN;
 		found->entry = NULL;
-	} else if (where == 2) {
+	} else if (where == 2 || found->entry->entry == ENTRY_CATCH_ALL) {
 		take_catch_all(view, a, found);
 	} else {
 		found->answer = answer_of(found->entry->entry);
 		if (found->answer == DIRECTORY_SUB_ADDRESS)
 			found->of = found->entry->base;
-		if (where == 1 && found->answer != DIRECTORY_CATCH_ALL) {
+		if (where == 1) {
 			found->answer = DIRECTORY_SUB_ADDRESS;
 			found->of = address_join(arena, a->base, a->domain);
 		}
