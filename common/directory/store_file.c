@@ -200,7 +200,7 @@ static enum lookup_status find(
 static enum lookup_status find_pattern(struct file_store *s, const struct store_question *q,
     struct buf *value, struct store_reply *reply)
 {
-	char key[STORE_KEY_MAX + 3] = "*@";
+	char key[STORE_KEY_MAX + 3] = "@@";
 	enum lookup_status status;
 	struct slice found;
 
