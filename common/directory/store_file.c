@@ -48,8 +48,9 @@ struct file_store {
 
 static void stamp_of(const struct stat *st, bool case_sensitive, char out[STAMP_MAX])
 {
-	snprintf(out, STAMP_MAX, "1 %lld %lld.%09ld %d", (long long)st->st_size,
-	    (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, case_sensitive);
+	snprintf(out, STAMP_MAX, "1 %llu %lld %lld.%09ld %d", (unsigned long long)st->st_ino,
+	    (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+	    case_sensitive);
 }
 
 /* ---- loading -------------------------------------------------------------------- */
@@ -243,6 +244,9 @@ static enum lookup_status file_lookup(struct store *store, void **connection,
 
 	(void)connection;
 	(void)deadline_us;
+	/* what has no "@" is a domain's, or our own: see file_text.h */
+	if (q->service != STORE_DOMAIN && slice_find(q->key, '@') == q->key.len)
+		return LOOKUP_NOTFOUND;
 	buf_init(&value, (size_t)FILE_PATTERNS_MAX * STORE_KEY_MAX);
 	pthread_rwlock_rdlock(&s->lock);
 	if (q->service == STORE_DOMAIN)

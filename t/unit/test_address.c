@@ -144,9 +144,7 @@ END_TEST
 
 START_TEST(test_domains)
 {
-	static const char *const in[] = { "example.com", "*.sub.example",
-		"B\xc3\xbc"
-		"cher.example",
+	static const char *const in[] = { "example.com", "*.sub.example", "\xc3\xbc.example",
 		"z.example", "a.example" };
 	static const struct {
 		const char *domain;
@@ -158,7 +156,7 @@ START_TEST(test_domains)
 		{ "a.sub.example", true },
 		{ "a.b.sub.example", true },
 		{ "asub.example", false },
-		{ "xn--bcher-kva.example", true },
+		{ "xn--tda.example", true },
 		{ "example.co", false },
 		{ "example.comm", false },
 		{ "z.example", true },
