@@ -77,6 +77,8 @@ void map_refresh(struct map *map, bool force);
 /* ---- the kinds, for map.c and the stores that are one table --------------------- */
 
 struct map *map_lmdb_open(const char *path, struct buf *notes);
+/* That path itself, of a file that is never written in place. */
+struct map *map_lmdb_open_fixed(const char *path, struct buf *notes);
 struct map *map_cdb_open(const char *path, struct buf *notes);
 struct map *map_text_open(const char *path, struct buf *notes);    /* texthash */
 struct map *map_aliases_open(const char *path, struct buf *notes); /* text of aliases(5) */

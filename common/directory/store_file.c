@@ -117,7 +117,7 @@ static struct map *load_compiled(struct file_store *s, bool *current)
 		return NULL;
 	buf_init(&stamp, STAMP_MAX);
 	buf_init(&notes, 0);
-	map = map_lmdb_open(s->compiled.path, &notes);
+	map = map_lmdb_open_fixed(s->compiled.path, &notes);
 	if (map_find(map, slice_of(stamp_key), 0, &stamp, NULL) != LOOKUP_FOUND) {
 		map_close(map);
 		map = NULL;
