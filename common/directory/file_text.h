@@ -28,7 +28,7 @@
 #include "base/slice.h"
 #include "directory/store.h"
 
-enum { FILE_PATTERNS_MAX = 10000, FILE_LINE_MAX = 64 * 1024 };
+enum { FILE_PATTERNS_MAX = 1000, FILE_LINE_MAX = 64 * 1024 };
 
 /* Takes one pair; weak: only if the key is not there yet.  False: it cannot be kept. */
 typedef bool file_sink(void *context, struct slice key, struct slice value, bool weak);

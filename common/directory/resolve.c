@@ -256,9 +256,10 @@ struct found resolve_one(struct directory_view *view, const struct address *addr
 		    address_join(directory_view_arena(view), address->local_part, served.target);
 		return found;
 	}
+	/* asked beside the domain; what is known of it counts when the domain is known too */
 	found = resolve_in_stores(view, address);
-	if (found.answer == DIRECTORY_NONE && served.served == SERVED_PENDING)
-		found.answer = DIRECTORY_PENDING;
+	if (served.served == SERVED_PENDING)
+		return (struct found){ .answer = DIRECTORY_PENDING };
 	if (found.answer == DIRECTORY_NONE && served.served == SERVED_UNKNOWN) {
 		found.answer = DIRECTORY_UNKNOWN;
 		found.why = served.why;

@@ -357,7 +357,7 @@ static int compile_into(const char *path, struct slice text, const struct stat *
 		return rc;
 	/* room for the worst that pages half filled can take; the file is cut to what is used */
 	mdb_env_set_mapsize(env, 16 * text.len + (size_t)16 * 1024 * 1024);
-	rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, 0644);
+	rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, 0600);
 	if (rc == 0)
 		rc = mdb_txn_begin(env, NULL, 0, &c.txn);
 	if (rc == 0)
@@ -388,10 +388,14 @@ bool store_file_compile(const char *path, bool case_sensitive, struct buf *notes
 	*count = 0;
 	if (text == NULL && rc == 0)
 		rc = errno;
+	unlink(partial);
 	if (rc == 0)
 		rc = compile_into(
 		    partial, (struct slice){ text, len }, &st, case_sensitive, notes, count);
-	if (rc == 0 && rename(partial, target) != 0)
+	/* whoever may read the text may read this, and nobody else */
+	if (rc == 0 && (chmod(partial, st.st_mode & 0666) != 0 ||
+			   (chown(partial, st.st_uid, st.st_gid) != 0 && errno != EPERM) ||
+			   rename(partial, target) != 0))
 		rc = errno;
 	if (rc != 0)
 		unlink(partial);

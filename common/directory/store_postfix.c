@@ -295,10 +295,14 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	if (q->service == STORE_DOMAIN)
 		return lookup_domain(s, q, deadline_us, reply);
 	arena = arena_new();
-	if (address_read(arena, site_rules(s->site), q->key, false, &a))
+	if (address_read(arena, site_rules(s->site), q->key, false, &a)) {
+		/* in the form that is asked for, A or U, as the tables may have either */
+		a.domain = q->domain;
+		a.key = q->key;
 		status = q->service == STORE_LOGINS
 			     ? lookup_logins(s, &a, deadline_us, reply)
 			     : lookup_address(s, arena, &a, deadline_us, reply);
+	}
 	arena_free(arena);
 	return status;
 }

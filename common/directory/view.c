@@ -40,7 +40,7 @@ struct exchange {
 	size_t references; /* the view's, and one for each open question */
 };
 
-/* One open question; the view frees it when it has taken the answer, or the answer when it comes late. */
+/* One open question; the view frees it with the answer taken, or the answer that comes late. */
 struct ticket {
 	struct exchange *exchange;
 	struct store_answer *answer;

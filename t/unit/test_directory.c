@@ -558,6 +558,22 @@ START_TEST(test_domains_of_a_store)
 }
 END_TEST
 
+/* An address that is known at once does not count before its domain is known. */
+START_TEST(test_domain_comes_late)
+{
+	struct directory *d =
+	    make((struct directory_options){ 0 }, "flags=1 services=1", "services=4");
+	char got[500];
+
+	set_text(0, "a@moved.example mailbox;a@example.com list;a@other.example mailbox");
+	set_text(1, "example.com domain;moved.example alias-domain example.com");
+	ck_assert_str_eq(ask(d, "a@other.example", got), "not-ours");
+	ck_assert_str_eq(
+	    ask(d, "a@moved.example", got), "list of=a@example.com one >a@example.com");
+	directory_unref(d);
+}
+END_TEST
+
 START_TEST(test_catch_all_is_mailbox)
 {
 	struct directory_options options = { .catch_all_is_mailbox = true };
@@ -1018,6 +1034,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tests, test_local_part);
 	tcase_add_test(tests, test_no_domains_told);
 	tcase_add_test(tests, test_domains_of_a_store);
+	tcase_add_test(tests, test_domain_comes_late);
 	tcase_add_test(tests, test_catch_all_is_mailbox);
 	tcase_add_test(tests, test_offline);
 	tcase_add_test(tests, test_cache);
