@@ -1,0 +1,53 @@
+/*
+ * parts.h - what a directory is made of: for the files of this folder alone.
+ */
+#ifndef PRESEND_DIRECTORY_PARTS_H
+#define PRESEND_DIRECTORY_PARTS_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "directory/address.h"
+#include "directory/directory.h"
+#include "directory/domains.h"
+#include "directory/front.h"
+
+struct directory_store {
+	struct front *front;
+	const struct store *store; /* the front's */
+	char *name;
+	struct domains domains; /* asked for these alone; empty: for all */
+	bool parallel;
+};
+
+struct directory {
+	atomic_uint references;
+	struct address_rules rules;
+	char *delimiters; /* of the rules */
+	bool catch_all_is_mailbox;
+	struct domains domains;       /* served here, as configured */
+	struct domains login_domains; /* that logins without a domain belong to */
+	struct domains host; /* names of this host: for local parts where nothing else is said */
+	bool tells_domains;  /* somebody knows which domains are served */
+	struct directory_store *stores;
+	size_t count;
+
+	/* one thread that looks at changed files; started by the first view */
+	pthread_mutex_t refreshing; /* one at a time: the refresher, or a flush */
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	pthread_t refresher;
+	bool refreshes, ends;
+};
+
+/* Is an address of the domain looked up by its local part in that store? */
+bool directory_is_local(
+    const struct directory *directory, const struct directory_store *store, struct slice domain);
+
+/* Starts the refresher, once. */
+void directory_start(struct directory *directory);
+
+struct directory *directory_view_of(const struct directory_view *view);
+struct arena *directory_view_arena(const struct directory_view *view);
+
+#endif

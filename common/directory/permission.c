@@ -1,0 +1,204 @@
+/*
+ * permission.c - may this login use this address?
+ *
+ * A login and what an address reaches are compared as identities: an address as the site
+ * compares it, or the bare name of an account.  A login without a domain belongs to the
+ * local accounts, and to the login domains; that a name is the same in two domains proves
+ * nothing.
+ */
+#include "directory/resolve.h"
+
+struct question {
+	struct directory_view *view;
+	struct slice login;    /* as the MTA gave it */
+	struct slice identity; /* see identity_of */
+	struct address address;
+};
+
+/* Does a bare name stand for an address of this domain? */
+static bool is_bare_domain(const struct directory *d, struct slice domain)
+{
+	if (domains_has(&d->login_domains, domain))
+		return true;
+	for (size_t i = 0; i < d->count; i++)
+		if (directory_is_local(d, &d->stores[i], domain))
+			return true;
+	return false;
+}
+
+/* The bare name of an account, or the address in its compared form; else the text itself. */
+static struct slice identity_of(struct directory_view *view, struct slice text)
+{
+	const struct directory *d = directory_view_of(view);
+	struct arena *arena = directory_view_arena(view);
+	struct address_rules rules = d->rules;
+	struct slice name;
+	struct address a;
+
+	rules.case_sensitive = false;
+	if (address_read(arena, &rules, text, false, &a))
+		return is_bare_domain(d, a.domain) ? a.local_part : a.key;
+	return address_local_part(arena, &rules, text, &name) ? name : text;
+}
+
+static bool is_listed(const struct question *q, const struct slice *logins, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (slice_equal(logins[i], SLICE("*")) || slice_equal_nocase(logins[i], q->login) ||
+		    slice_equal(identity_of(q->view, logins[i]), q->identity))
+			return true;
+	return false;
+}
+
+static enum directory_permission decide(
+    struct directory_use *use, bool yes, const char *store, const char *reason)
+{
+	use->store = store;
+	use->reason = reason;
+	return use->permission = yes ? PERMISSION_YES : PERMISSION_NO;
+}
+
+/* ---- maps of logins ------------------------------------------------------------- */
+
+/*
+ * The keys of smtpd_sender_login_maps, in order: the address, its base, both as a local
+ * part alone where the domain is local, "@domain" (mail_addr_find.c).
+ */
+static size_t map_keys(const struct question *q, bool local, struct store_question keys[6])
+{
+	struct arena *arena = directory_view_arena(q->view);
+	const struct address *a = &q->address;
+	bool has_base = a->base.data != NULL;
+	size_t n = 0;
+
+	keys[n++] = (struct store_question){ STORE_LOGINS, a->key, a->local_part, a->domain };
+	if (has_base)
+		keys[n++] = (struct store_question){ STORE_LOGINS,
+			address_join(arena, a->base, a->domain), a->base, a->domain };
+	if (local)
+		keys[n++] =
+		    (struct store_question){ STORE_LOGINS, a->local_part, a->local_part, { 0 } };
+	if (local && has_base)
+		keys[n++] = (struct store_question){ STORE_LOGINS, arena_copy(arena, a->base),
+			a->base, { 0 } };
+	keys[n++] = (struct store_question){ STORE_LOGINS,
+		address_join(arena, (struct slice){ 0 }, a->domain), { 0 }, a->domain };
+	return n;
+}
+
+/* What one map says: the answer that settles it, or NULL; *pending if it is not known yet. */
+static const struct store_answer *ask_map(const struct question *q, size_t store, bool *pending)
+{
+	const struct directory *d = directory_view_of(q->view);
+	unsigned flags = d->stores[store].store->flags;
+	struct store_question keys[6];
+	size_t count = map_keys(q, is_bare_domain(d, q->address.domain), keys);
+
+	if (flags & STORE_WHOLE)
+		count = 1;
+	for (size_t i = 0; i < count; i++) {
+		enum store_source source;
+		const struct store_answer *answer =
+		    directory_view_get(q->view, store, &keys[i], &source);
+
+		if (answer == NULL)
+			*pending = true;
+		if (answer == NULL || answer->status != LOOKUP_NOTFOUND)
+			return answer;
+	}
+	return NULL;
+}
+
+/* Do the maps of logins decide?  Then use says how. */
+static bool decided_by_maps(struct question *q, struct directory_use *use)
+{
+	const struct directory *d = directory_view_of(q->view);
+	const char *last = NULL;
+	bool pending = false;
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct store_answer *answer;
+
+		if (!(d->stores[i].store->services & STORE_LOGINS) ||
+		    (d->stores[i].domains.count > 0 &&
+			!domains_has(&d->stores[i].domains, q->address.domain)))
+			continue;
+		last = d->stores[i].name;
+		answer = ask_map(q, i, &pending);
+		if (pending) {
+			use->permission = PERMISSION_PENDING;
+			return true;
+		}
+		if (answer == NULL)
+			continue;
+		if (answer->status == LOOKUP_FOUND) {
+			decide(use,
+			    is_listed(q, answer->items + answer->target_count, answer->login_count),
+			    last, "the map of logins");
+			return true;
+		}
+		use->permission = PERMISSION_UNKNOWN;
+		use->store = last;
+		use->why = answer->why;
+		return true;
+	}
+	if (last != NULL)
+		decide(use, false, last, "no map of logins has the address");
+	return last != NULL;
+}
+
+/* ---- what the address itself says ----------------------------------------------- */
+
+static bool reaches(const struct question *q, const struct directory_result *r)
+{
+	for (size_t i = 0; i < r->reach_count; i++)
+		if (slice_equal(identity_of(q->view, r->reaches[i]), q->identity))
+			return true;
+	return false;
+}
+
+static enum directory_permission decide_by_address(
+    const struct question *q, const struct directory_result *r, struct directory_use *use)
+{
+	if (r->has_logins)
+		return decide(use, is_listed(q, r->logins, r->login_count), r->store,
+		    "the logins of the address");
+	switch (r->answer) {
+	case DIRECTORY_MAILBOX:
+	case DIRECTORY_ALIAS:
+	case DIRECTORY_LIST:
+	case DIRECTORY_SUB_ADDRESS:
+		return reaches(q, r) ? decide(use, true, r->store, "the login's own mailbox")
+				     : decide(use, false, r->store, "the mailbox is another one's");
+	case DIRECTORY_FORWARD_ONLY:
+		return decide(use, false, r->store, "the address only forwards");
+	case DIRECTORY_CATCH_ALL:
+		return decide(use, false, r->store, "a catch-all belongs to nobody");
+	case DIRECTORY_NOT_OURS: return decide(use, false, NULL, "the domain is not served here");
+	case DIRECTORY_NONE: return decide(use, false, NULL, "there is no such address");
+	case DIRECTORY_PENDING: return use->permission = PERMISSION_PENDING;
+	case DIRECTORY_UNKNOWN: break;
+	}
+	use->why = r->why;
+	return use->permission = PERMISSION_UNKNOWN;
+}
+
+enum directory_permission directory_may_use(struct directory_view *view, struct slice login,
+    struct slice address, struct directory_use *use)
+{
+	const struct directory *d = directory_view_of(view);
+	struct question q = { .view = view, .login = login };
+	struct directory_result result;
+	bool decided;
+
+	*use = (struct directory_use){ .permission = PERMISSION_UNKNOWN };
+	if (!address_read(directory_view_arena(view), &d->rules, address, false, &q.address))
+		return decide(use, false, NULL, "there is no such address");
+	q.identity = identity_of(view, login);
+	decided = decided_by_maps(&q, use);
+	/* noted beside the map's questions: it may be needed, and is asked for anyway */
+	if (decided && use->permission != PERMISSION_PENDING)
+		return use->permission;
+	directory_address(view, address, &result);
+	return decided ? PERMISSION_PENDING : decide_by_address(&q, &result, use);
+}

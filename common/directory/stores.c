@@ -1,0 +1,13 @@
+/* stores.c - all stores that this program was built with. */
+#include "directory/stores.h"
+
+const struct store_class *const store_classes[] = {
+	&store_file,
+	&store_lmdb,
+	&store_cdb,
+	&store_texthash,
+	&store_passwd,
+	&store_aliases,
+	&store_postfix,
+	NULL,
+};

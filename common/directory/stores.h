@@ -1,0 +1,24 @@
+/*
+ * stores.h - the stores by name; what each needs stands at the top of its file.
+ */
+#ifndef PRESEND_DIRECTORY_STORES_H
+#define PRESEND_DIRECTORY_STORES_H
+
+#include "directory/store.h"
+
+extern const struct store_class store_file;
+extern const struct store_class store_lmdb;
+extern const struct store_class store_cdb;
+extern const struct store_class store_texthash;
+extern const struct store_class store_passwd;
+extern const struct store_class store_aliases;
+extern const struct store_class store_postfix;
+
+/*
+ * Compiles the text of a `file` store to "PATH.lmdb", put in its place as a whole when it
+ * is finished.  False with the reason in notes.  *count: addresses, patterns and domains.  The
+ * text is read into memory as a whole: ten million lines need half a gigabyte, once.
+ */
+bool store_file_compile(const char *path, bool case_sensitive, struct buf *notes, size_t *count);
+
+#endif
