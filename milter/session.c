@@ -10,13 +10,14 @@
 #include "audit/record.h"
 #include "base/log.h"
 #include "policy/class.h"
+#include "policy/inquiry.h"
 
 struct passage {
 	struct arena *arena; /* holds this struct too */
 	struct site *site;
 	const struct config *config; /* the site's */
 	struct message *message;
-	struct authenticator *authenticator;
+	struct inquiry *inquiry;
 	struct judgement judgement;
 	struct verdict mail;   /* on MAIL, once mail_judged */
 	struct verdict header; /* up to the end of the header, once header_judged */
@@ -215,10 +216,10 @@ static void judge(struct passage *p, enum stage stage, const struct path *rcpt)
 	long long begun = now_us(CLOCK_MONOTONIC);
 
 	if (stage == STAGE_MAIL) {
-		p->authenticator = site_authenticator(p->site, p->message, time(NULL));
-		authenticator_sender(p->authenticator);
+		p->inquiry = inquiry_new(p->site, p->message, time(NULL));
+		inquiry_sender(p->inquiry);
 	} else if (stage == STAGE_EOM) {
-		authenticator_finish(p->authenticator);
+		inquiry_finish(p->inquiry);
 	}
 	judge_stage(&p->judgement, stage, rcpt);
 	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
@@ -353,7 +354,7 @@ static void judge_header(struct passage *p)
 	if (!refuses(p->header.action)) {
 		long long begun = now_us(CLOCK_MONOTONIC);
 
-		site_authenticate_header(p->site, p->authenticator, p->message);
+		inquiry_header(p->inquiry);
 		p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
 	}
 }
@@ -376,10 +377,10 @@ void session_body(struct session *s, struct slice piece)
 	struct passage *p = s->passage;
 	long long begun;
 
-	if (p == NULL || p->authenticator == NULL || !authenticator_wants_body(p->authenticator))
+	if (p == NULL || p->inquiry == NULL || !inquiry_wants_body(p->inquiry))
 		return;
 	begun = now_us(CLOCK_MONOTONIC);
-	authenticator_body(p->authenticator, piece);
+	inquiry_body(p->inquiry, piece);
 	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
 }
 
@@ -484,7 +485,7 @@ void session_end_message(struct session *s)
 
 		record(s->service, p, &v);
 	}
-	authenticator_free(p->authenticator);
+	inquiry_free(p->inquiry);
 	site_unref(p->site);
 	arena_free(p->arena);
 	atomic_fetch_sub(&s->service->messages, 1);

@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "message/file.h"
 #include "policy/class.h"
+#include "policy/inquiry.h"
 #include "tools/facts.h"
 #include "tools/options.h"
 #include "tools/show.h"
@@ -28,7 +29,7 @@ struct job {
 
 	/* of the message at hand */
 	struct message *message;
-	struct authenticator *authenticator;
+	struct inquiry *inquiry;
 	struct judgement judgement;
 	long long elapsed_us;
 };
@@ -54,8 +55,8 @@ static void new_message(struct job *job)
 	const struct options *o = job->options;
 	struct transaction *t;
 
-	authenticator_free(job->authenticator);
-	job->authenticator = NULL;
+	inquiry_free(job->inquiry);
+	job->inquiry = NULL;
 	arena_reset(job->arena);
 	job->message = message_new(job->arena);
 	t = &job->message->transaction;
@@ -138,8 +139,8 @@ static void judge_header(void *context)
 
 	message_end_header(job->message);
 	set_sender(job);
-	job->authenticator = site_authenticator(job->site, job->message, now_of(job) / 1000);
-	authenticator_sender(job->authenticator);
+	job->inquiry = inquiry_new(job->site, job->message, now_of(job) / 1000);
+	inquiry_sender(job->inquiry);
 	judge_stage(&job->judgement, STAGE_MAIL, NULL);
 	for (size_t i = 0; i < job->options->rcpts.count; i++) {
 		struct path rcpt =
@@ -148,7 +149,7 @@ static void judge_header(void *context)
 		judge_stage(&job->judgement, STAGE_RCPT, &rcpt);
 	}
 	judge_stage(&job->judgement, STAGE_EOH, NULL);
-	site_authenticate_header(job->site, job->authenticator, job->message);
+	inquiry_header(job->inquiry);
 	job->elapsed_us = clock_us(CLOCK_MONOTONIC) - begun;
 }
 
@@ -157,7 +158,7 @@ static void take_body(void *context, const char *data, size_t len)
 	struct job *job = context;
 	long long begun = clock_us(CLOCK_MONOTONIC);
 
-	authenticator_body(job->authenticator, (struct slice){ data, len });
+	inquiry_body(job->inquiry, (struct slice){ data, len });
 	job->elapsed_us += clock_us(CLOCK_MONOTONIC) - begun;
 }
 
@@ -172,7 +173,7 @@ static void finish(struct job *job, const char *name)
 		.rcpts = &job->options->rcpts,
 	};
 
-	authenticator_finish(job->authenticator);
+	inquiry_finish(job->inquiry);
 	judge_stage(&job->judgement, STAGE_EOM, NULL);
 	verdict = judge_decide(&job->judgement, STAGE_EOM);
 	job->elapsed_us += clock_us(CLOCK_MONOTONIC) - begun;
@@ -223,7 +224,7 @@ int tool_check(const struct options *o)
 	for (size_t i = 0; i < o->operands.count; i++)
 		walk(&walker, o->operands.items[i]);
 	status = show_end(&job.show);
-	authenticator_free(job.authenticator);
+	inquiry_free(job.inquiry);
 	arena_free(job.arena);
 	facts_site_end(job.site);
 	return status;

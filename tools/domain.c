@@ -112,6 +112,7 @@ static struct verdict judge(const struct job *job, struct judgement *j, struct d
 static void judge_domain(struct job *job, struct slice domain)
 {
 	struct message *m;
+	struct patience patience = site_patience(job->site);
 	struct judgement j;
 	struct verdict verdict;
 	struct authenticator *a;
@@ -124,7 +125,7 @@ static void judge_domain(struct job *job, struct slice domain)
 	j.selection = job->selection;
 	j.verbose = job->options->verbose;
 	report = domain_report_new(m, domain, &job->query);
-	a = site_authenticator(job->site, m, job->query.now);
+	a = site_authenticator(job->site, &patience, m, job->query.now);
 	verdict = judge(job, &j, report, a, m);
 	result.title = domain;
 	result.domain = report;

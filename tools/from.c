@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "policy/inquiry.h"
 #include "tools/facts.h"
 #include "tools/options.h"
 #include "tools/show.h"
@@ -60,15 +61,15 @@ static struct slice with_crlf(struct arena *arena, struct slice text)
 }
 
 /* Finds out about the author's domain; whoever wrote the field signs nothing yet. */
-static struct authenticator *authenticate(const struct job *job, struct message *m)
+static struct inquiry *inquire(const struct job *job, struct message *m)
 {
 	const struct options *o = job->options;
 	int64_t now = o->has_time ? o->time : now_us(CLOCK_REALTIME) / 1000000;
-	struct authenticator *a = site_authenticator(job->site, m, now);
+	struct inquiry *q = inquiry_new(job->site, m, now);
 
-	site_authenticate_header(job->site, a, m);
-	authenticator_finish(a);
-	return a;
+	inquiry_header(q);
+	inquiry_finish(q);
+	return q;
 }
 
 static void judge_body(struct job *job, struct slice text)
@@ -77,7 +78,7 @@ static void judge_body(struct job *job, struct slice text)
 	const struct options *o = job->options;
 	struct message *m;
 	struct judgement j;
-	struct authenticator *authenticator = NULL;
+	struct inquiry *inquiry = NULL;
 	struct verdict verdict;
 	struct result result;
 
@@ -92,7 +93,7 @@ static void judge_body(struct job *job, struct slice text)
 	j.verbose = o->verbose;
 	judge_stage(&j, STAGE_EOH, NULL);
 	if (job->site != NULL)
-		authenticator = authenticate(job, m);
+		inquiry = inquire(job, m);
 	judge_stage(&j, STAGE_EOM, NULL);
 	verdict = judge_decide(&j, STAGE_EOM);
 	result = (struct result){ .title = text, .judgement = &j, .verdict = &verdict };
@@ -100,7 +101,7 @@ static void judge_body(struct job *job, struct slice text)
 	result.facts.time_ms = o->has_time ? o->time * 1000 : now_us(CLOCK_REALTIME) / 1000;
 	result.facts.elapsed_us = now_us(CLOCK_MONOTONIC) - begun;
 	show_result(&job->show, &result);
-	authenticator_free(authenticator);
+	inquiry_free(inquiry);
 }
 
 /* Reads to the separator or the end into job->body; false when nothing was left. */

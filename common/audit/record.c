@@ -12,6 +12,7 @@
 
 #include "audit/json.h"
 #include "audit/record_auth.h"
+#include "directory/claims.h"
 
 const struct record_level record_levels[] = {
 	{ 0, SIZE_MAX, false },
@@ -190,6 +191,27 @@ static void write_findings(struct json *json, const struct findings *findings,
 	json_close_array(json);
 }
 
+/* What the directory says of the author. */
+static void write_claim(struct json *json, const struct claims *claims)
+{
+	const struct claim *from;
+
+	if (claims == NULL || !claims->finished || !claims->has_directory)
+		return;
+	from = &claims->list[CLAIM_FROM];
+	if (from->address.data == NULL)
+		return;
+	json_open_object(json, "mailbox");
+	json_add_string(json, "address", from->found.address);
+	json_add_text(json, "answer", directory_answer_name(from->found.answer));
+	json_add_string_or_null(json, "store", slice_of(from->found.store));
+	if (from->has_use && from->use.permission != PERMISSION_UNKNOWN)
+		json_add_bool(json, "login_may_use", from->use.permission == PERMISSION_YES);
+	else
+		json_add_null(json, "login_may_use");
+	json_close_object(json);
+}
+
 static void write_message(
     struct json *json, const struct message *m, const struct record_level *level)
 {
@@ -227,6 +249,8 @@ static void write_record(struct json *json, const struct judgement *j, const str
 	write_findings(json, &j->findings, v->deciding, level);
 	if (!facts->bare && !level->outline)
 		record_authentication(json, m->authentication, level->list);
+	if (!facts->bare && !level->outline)
+		write_claim(json, m->claims);
 	json_add_number(json, "elapsed_us", facts->elapsed_us);
 	if (level != &record_levels[0] || j->findings.dropped > 0)
 		json_add_bool(json, "truncated", true);

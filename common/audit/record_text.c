@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "auth/authentication.h"
+#include "directory/claims.h"
 #include "base/utf8.h"
 
 struct text {
@@ -174,6 +175,17 @@ static void write_authentication(
 	word(t, "dmarc_rfc9989", auth_dmarc_result_name(a->dmarc[DMARC_RFC9989].result));
 }
 
+static void write_claim(struct text *t, const struct claims *claims)
+{
+	const struct claim *from;
+
+	if (claims == NULL || !claims->finished || !claims->has_directory)
+		return;
+	from = &claims->list[CLAIM_FROM];
+	if (from->address.data != NULL)
+		word(t, "mailbox", directory_answer_name(from->found.answer));
+}
+
 /* The names of all findings, and in full the one that decides, or else the first that failed. */
 static void write_findings(struct text *t, const struct findings *findings,
     const struct finding *deciding, const struct record_level *level)
@@ -217,6 +229,8 @@ static void write_record(struct text *t, const struct judgement *j, const struct
 		write_findings(t, &j->findings, v->deciding, level);
 		if (!facts->bare)
 			write_authentication(t, m->authentication, level);
+		if (!facts->bare)
+			write_claim(t, m->claims);
 	}
 	number(t, "elapsed_us", facts->elapsed_us);
 	if (level != &record_levels[0] || j->findings.dropped > 0)

@@ -20,7 +20,6 @@ struct authenticator {
 	struct message *message;
 	struct arena *arena;
 	struct dns_view *view;
-	int64_t left_us; /* of the budget */
 	struct auth_route route;
 
 	/* the author domains, A-form, distinct */
@@ -43,9 +42,8 @@ struct authenticator *authenticator_new(
 	a->limits = *limits;
 	a->message = message;
 	a->arena = message->arena;
-	a->left_us = limits->budget_us;
 	a->view = dns_view_new(a->arena, services->resolver, 0);
-	dns_view_set_gate(a->view, services->gate);
+	dns_view_set_gate(a->view, limits->patience->gate);
 	message->authentication = &a->facts;
 	return a;
 }
@@ -63,7 +61,7 @@ void authenticator_free(struct authenticator *a)
 
 static void start_questions(struct authenticator *a)
 {
-	dns_view_set_deadline(a->view, dns_now_us() + a->left_us);
+	dns_view_set_deadline(a->view, dns_now_us() + a->limits.patience->left_us);
 	dns_view_start(a->view);
 }
 
@@ -73,11 +71,9 @@ static bool wait_for_answers(struct authenticator *a)
 	int64_t begun = dns_now_us();
 	bool waited;
 
-	dns_view_set_deadline(a->view, begun + a->left_us);
+	dns_view_set_deadline(a->view, begun + a->limits.patience->left_us);
 	waited = dns_view_wait(a->view);
-	a->left_us -= dns_now_us() - begun;
-	if (a->left_us < 0)
-		a->left_us = 0;
+	patience_spend(a->limits.patience, begun, dns_now_us());
 	return waited;
 }
 

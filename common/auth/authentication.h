@@ -36,15 +36,14 @@
 /* What evaluations share: immutable but for what is behind the resolver; thread-safe. */
 struct auth_services {
 	struct resolver *resolver; /* NULL: every answer is "could not tell" */
-	struct dns_gate *gate;     /* NULL: any number of messages may wait */
 	struct verifier_library *verifier;
 	const struct suffix_list *suffixes; /* NULL: every top label is a public suffix */
 	bool opendmarc; /* opinion_start was called: a second opinion is given */
 };
 
 struct auth_limits {
-	int64_t budget_us; /* that the message may wait in all */
-	int64_t now;       /* as of when it is judged, seconds since the epoch */
+	struct patience *patience; /* of the message; must live as long as the authenticator */
+	int64_t now;               /* as of when it is judged, seconds since the epoch */
 	/* Is it a domain of ours (A-form)?  Its signatures are verified whoever the author is. */
 	bool (*is_own)(const void *context, struct slice domain);
 	const void *context;

@@ -28,6 +28,14 @@ void check_from_impersonates(struct check_run *run);
 void check_sender_domain(struct check_run *run);
 void check_from_resolves(struct check_run *run);
 
+/* mailbox.c */
+void check_sender_mailbox(struct check_run *run);
+void check_sender_login(struct check_run *run);
+void check_from_mailbox(struct check_run *run);
+void check_from_foreign(struct check_run *run);
+void check_from_login(struct check_run *run);
+void check_from_identity(struct check_run *run);
+
 /* dkim.c */
 void check_dkim_signed(struct check_run *run);
 void check_dkim_valid(struct check_run *run);

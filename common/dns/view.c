@@ -46,7 +46,7 @@ struct ticket {
 struct dns_view {
 	struct arena *arena;
 	struct resolver *resolver;
-	struct dns_gate *gate; /* NULL: none */
+	struct gate *gate; /* NULL: none */
 	int64_t deadline_us;
 	struct entry *buckets[BUCKETS];
 	struct entry *noted, *started;
@@ -69,7 +69,7 @@ void dns_view_set_deadline(struct dns_view *view, int64_t deadline_us)
 	view->deadline_us = deadline_us;
 }
 
-void dns_view_set_gate(struct dns_view *view, struct dns_gate *gate)
+void dns_view_set_gate(struct dns_view *view, struct gate *gate)
 {
 	view->gate = gate;
 }
@@ -119,21 +119,6 @@ static void take_answer(void *context, struct dns_answer *answer)
 	}
 	exchange_leave(x);
 	dns_answer_unref(answer);
-}
-
-/* True: the caller may wait, and leaves the gate afterwards. */
-static bool gate_enter(struct dns_gate *gate)
-{
-	if (gate == NULL || atomic_fetch_add(&gate->waiting, 1) < gate->most)
-		return true;
-	atomic_fetch_sub(&gate->waiting, 1);
-	return false;
-}
-
-static void gate_leave(struct dns_gate *gate)
-{
-	if (gate != NULL)
-		atomic_fetch_sub(&gate->waiting, 1);
 }
 
 /* Waits for all open questions; the deadline ends the exchange for good. */

@@ -25,10 +25,10 @@
 #ifndef PRESEND_DNS_VIEW_H
 #define PRESEND_DNS_VIEW_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/arena.h"
+#include "base/patience.h"
 #include "dns/dns.h"
 #include "dns/resolver.h"
 
@@ -49,17 +49,8 @@ void dns_view_free(struct dns_view *view); /* NULL is allowed */
  */
 void dns_view_set_deadline(struct dns_view *view, int64_t deadline_us);
 
-/*
- * How many views may wait at once.  Each costs its caller a thread; beyond
- * `most` a view does not wait: what is not known then is TEMPFAIL.
- */
-struct dns_gate {
-	atomic_uint waiting;
-	unsigned most;
-};
-
-/* The gate is shared by views and must outlive them; NULL: none. */
-void dns_view_set_gate(struct dns_view *view, struct dns_gate *gate);
+/* What a view that does not get through the gate does not know then is TEMPFAIL; NULL: none. */
+void dns_view_set_gate(struct dns_view *view, struct gate *gate);
 
 /*
  * The answer, or NULL when it is not known yet: the question is then noted for

@@ -85,11 +85,13 @@ struct field {
 };
 
 struct authentication;
+struct claims;
 
 struct message {
 	struct arena *arena;
 	struct transaction transaction;
 	const struct authentication *authentication; /* auth/authentication.h; NULL: none */
+	const struct claims *claims;                 /* directory/claims.h; NULL: none */
 
 	struct path mail_from;      /* parsed by message_set_mail */
 	bool has_mail;              /* MAIL was seen: false for `presend from` */

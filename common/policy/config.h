@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/net.h"
 #include "check/check.h"
+#include "directory/store.h"
 #include "message/message.h"
 
 enum mode { MODE_AUDIT, MODE_ENFORCE };
@@ -21,6 +22,7 @@ const char *mode_name(enum mode mode);
 
 enum internal_rule { INTERNAL_PASS, INTERNAL_AUDIT, INTERNAL_JUDGE };
 enum null_sender_rule { NULL_SENDER_LOG, NULL_SENDER_JUDGE };
+enum catch_all_rule { CATCH_ALL_NOTHING, CATCH_ALL_MAILBOX };
 enum unknown_rule { UNKNOWN_ACCEPT, UNKNOWN_TEMPFAIL };
 enum log_target { LOG_TO_SYSLOG, LOG_TO_STDERR };
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
@@ -65,6 +67,24 @@ struct exemption {
 	bool checks[CHECKS_MAX];
 };
 
+/* A section `store`: its options as they were written. */
+struct store_section {
+	char *name;
+	struct store_option *options; /* names are constants, values are ours */
+	size_t count;
+};
+
+enum identity_field { IDENTITY_FROM = 1, IDENTITY_SENDER = 2, IDENTITY_RETURN_PATH = 4 };
+
+/* A section `identity`: what a relay lets us send as. */
+struct relay_identity {
+	char *name;
+	struct string_list domains; /* patterns, A-form: of MAIL FROM or From, that it is for */
+	struct string_list logins;  /* exact, or patterns with "*" */
+	struct string_list allow;   /* patterns over addresses */
+	unsigned fields;            /* of enum identity_field; all where none is given */
+};
+
 struct config {
 	char *path; /* NULL: the defaults, no file */
 
@@ -100,6 +120,17 @@ struct config {
 	struct network_list egress; /* empty: not known */
 	char *helo;                 /* NULL: the MTA's own name, else the host's */
 	char *signer;               /* as value_signer has it; NULL: before */
+
+	/* who may send as whom */
+	struct string_list directory; /* names of stores, or "type:path", in the order of asking */
+	struct store_section *stores;
+	size_t store_count;
+	enum catch_all_rule catch_all;
+	char *recipient_delimiter;        /* NULL: none */
+	struct string_list login_domains; /* that logins without a domain belong to */
+	bool on_behalf; /* a Sender of one's own, or Resent-From, lets another's From pass */
+	struct relay_identity *identities;
+	size_t identity_count;
 
 	/* what becomes of findings */
 	struct scope global;
@@ -141,6 +172,9 @@ struct config *config_ref(struct config *config);
 
 /* Gives a reference back; the last one frees it.  Thread-safe, NULL is allowed. */
 void config_unref(struct config *config);
+
+/* Gives back what the section holds. */
+void config_store_free(struct store_section *section);
 
 /* The files that a load of path would read, for `-t`: path, then conf.d. */
 struct string_list config_files(const char *path);

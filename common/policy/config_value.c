@@ -110,7 +110,8 @@ bool value_on_unknown(const char *text, void *target, struct buf *why)
 
 bool value_catch_all(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = { { "nothing", 0 }, { "mailbox", 1 }, { NULL, 0 } };
+	static const struct word words[] = { { "nothing", CATCH_ALL_NOTHING },
+		{ "mailbox", CATCH_ALL_MAILBOX }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
@@ -269,6 +270,12 @@ bool value_account(const char *text, void *target, struct buf *why)
 	return finish_text(good, "name of a user or group", text, target, why);
 }
 
+bool value_delimiters(const char *text, void *target, struct buf *why)
+{
+	return finish_text(text[strcspn(text, "@ \t\"\\<>.,")] == '\0', "list of delimiters", text,
+	    target, why);
+}
+
 bool value_path(const char *text, void *target, struct buf *why)
 {
 	return finish_text(*text == '/', "absolute path", text, target, why);
@@ -349,6 +356,34 @@ bool value_item(const char *text, void *target, struct buf *why)
 		return false;
 	}
 	return add_item(slice_of(text), target, why);
+}
+
+/* What is right for it another part says; it is never stored. */
+bool value_any(const char *text, void *target, struct buf *why)
+{
+	(void)text, (void)target, (void)why;
+	return true;
+}
+
+bool value_identity_field(const char *text, void *target, struct buf *why)
+{
+	static const struct word words[] = { { "from", IDENTITY_FROM }, { "sender", IDENTITY_SENDER },
+		{ "return-path", IDENTITY_RETURN_PATH }, { NULL, 0 } };
+	int bit = 0;
+
+	if (!take_word(words, text, &bit, why))
+		return false;
+	if (target != NULL)
+		*(unsigned *)target |= (unsigned)bit;
+	return true;
+}
+
+bool value_domain_name(const char *text, void *target, struct buf *why)
+{
+	if (*text != '*')
+		return value_domain_pattern(text, target, why);
+	buf_printf(why, "\"%s\" is a pattern", text);
+	return false;
 }
 
 bool value_domain_pattern(const char *text, void *target, struct buf *why)

@@ -323,12 +323,6 @@ bool setting_exempt(
  * later version may name them.  A check that gets its row leaves this list.
  */
 static const char *const later_checks[] = {
-	"envelope.sender-mailbox",
-	"envelope.sender-login",
-	"from.mailbox",
-	"from.foreign",
-	"from.login",
-	"from.identity",
 	"header.missing",
 	"header.duplicate",
 	"header.syntax",

@@ -1,6 +1,7 @@
 /* site.c - a configuration, and all that it takes to judge by it. */
 #include "policy/site.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +58,55 @@ static bool open_signer(struct site *site, struct buf *errors)
 	return site->signer != NULL;
 }
 
+/* The section that `directory` names, else what it says is a store in short form. */
+static struct store_options store_of(
+    const struct config *c, const char *name, struct store_option *short_form)
+{
+	for (size_t i = 0; i < c->store_count; i++)
+		if (strcmp(c->stores[i].name, name) == 0)
+			return (struct store_options){ c->stores[i].name, c->stores[i].options,
+				c->stores[i].count };
+	*short_form = (struct store_option){ "spec", name };
+	return (struct store_options){ name, short_form, 1 };
+}
+
+static bool open_stores(struct site *site, const char *const *names, size_t count, bool offline,
+    struct buf *errors)
+{
+	const struct config *c = site->config;
+	const struct directory_options options = {
+		.domains = (const char *const *)c->own_domains.items,
+		.domain_count = c->own_domains.count,
+		.login_domains = (const char *const *)c->login_domains.items,
+		.login_domain_count = c->login_domains.count,
+		.delimiters = c->recipient_delimiter,
+		.catch_all_is_mailbox = c->catch_all == CATCH_ALL_MAILBOX,
+		.offline = offline,
+	};
+	struct store_options *stores = must_alloc(count * sizeof *stores);
+	struct store_option *short_forms = must_alloc(count * sizeof *short_forms);
+
+	for (size_t i = 0; i < count; i++)
+		stores[i] = store_of(c, names[i], &short_forms[i]);
+	site->directory = directory_new(&options, stores, count, errors);
+	free(stores);
+	free(short_forms);
+	return site->directory != NULL;
+}
+
+/* Without a store there is no directory, and the checks that ask one are skipped. */
+static bool open_directory(
+    struct site *site, const struct site_options *o, struct buf *errors, bool *given)
+{
+	const struct string_list *names = &site->config->directory;
+
+	*given = o->mailboxes != NULL;
+	if (*given)
+		return open_stores(site, &o->mailboxes, 1, o->offline, errors);
+	return names->count == 0 || open_stores(site, (const char *const *)names->items,
+					names->count, o->offline, errors);
+}
+
 static bool open_parts(
     struct site *site, const struct site_options *o, struct buf *errors, bool *given)
 {
@@ -73,8 +123,9 @@ static bool open_parts(
 	if (site->suffixes == NULL)
 		return false;
 	*given = false;
-	if (!open_signer(site, errors))
+	if (!open_signer(site, errors) || !open_directory(site, o, errors, given))
 		return false;
+	*given = false;
 	site->verifier = verifier_library_new();
 	if (site->verifier == NULL)
 		buf_add_text(
@@ -111,7 +162,6 @@ struct site *site_open(
 		return NULL;
 	}
 	site->services = (struct auth_services){ .resolver = site->resolver,
-		.gate = &site->gate,
 		.verifier = site->verifier,
 		.suffixes = site->suffixes,
 		.opendmarc = options->opendmarc };
@@ -132,6 +182,7 @@ void site_unref(struct site *site)
 	suffix_list_free(site->suffixes);
 	verifier_library_free(site->verifier);
 	signer_free(site->signer);
+	directory_unref(site->directory);
 	config_unref(site->config);
 	free(site->egress.items);
 	free(site->helo);
@@ -148,11 +199,18 @@ static bool is_own(const void *context, struct slice domain)
 	return domain_list_has(&site->config->own_domains, domain);
 }
 
-struct authenticator *site_authenticator(
-    const struct site *site, struct message *message, int64_t now)
+struct patience site_patience(const struct site *site)
+{
+	/* the gate alone changes, and it is made for that */
+	return (struct patience){ .left_us = (int64_t)(site->config->deadline * 1e6),
+		.gate = (struct gate *)(uintptr_t)&site->gate };
+}
+
+struct authenticator *site_authenticator(const struct site *site, struct patience *patience,
+    struct message *message, int64_t now)
 {
 	const struct auth_limits limits = {
-		.budget_us = (int64_t)(site->config->deadline * 1e6),
+		.patience = patience,
 		.now = now,
 		.is_own = is_own,
 		.context = site,

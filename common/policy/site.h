@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "auth/authentication.h"
+#include "directory/directory.h"
 #include "policy/config.h"
 
 /* What a command line says instead of the configuration. */
@@ -21,6 +22,7 @@ struct site_options {
 	const char *records;        /* NULL: the configuration's */
 	const char *suffix_list;    /* NULL: the configuration's */
 	struct network_list egress; /* empty: the configuration's, per domain too */
+	const char *mailboxes; /* a store, "type:path", in the place of `directory`; NULL: none */
 	const char *helo;           /* NULL: the configuration's */
 	bool opendmarc;             /* opinion_start was called */
 };
@@ -28,9 +30,10 @@ struct site_options {
 struct site {
 	struct config *config;
 	struct resolver *resolver; /* NULL: nobody is asked */
-	struct dns_gate gate;
+	struct gate gate;
 	struct suffix_list *suffixes;
 	struct verifier_library *verifier;
+	struct directory *directory; /* NULL: there is no store */
 	struct signer *signer;         /* NULL: none behind us, or none whose tables can be read */
 	struct auth_services services; /* of the above */
 	struct network_list egress;    /* in the place of the configuration's, if not empty */
@@ -54,9 +57,15 @@ struct site *site_ref(struct site *site);
 /* Gives a reference back; the last one frees it.  NULL is allowed. */
 void site_unref(struct site *site);
 
-/* The evaluation of a message whose MAIL is known, judged as of now (seconds since the epoch). */
-struct authenticator *site_authenticator(
-    const struct site *site, struct message *message, int64_t now);
+/* How long a message may wait, as configured; the gate is the site's. */
+struct patience site_patience(const struct site *site);
+
+/*
+ * The evaluation of a message whose MAIL is known, judged as of now (seconds
+ * since the epoch).  patience is the message's and lives as long as it.
+ */
+struct authenticator *site_authenticator(const struct site *site, struct patience *patience,
+    struct message *message, int64_t now);
 
 /* The name that we say to receivers: as configured, else the MTA's, else the host's. */
 struct slice site_helo(const struct site *site, const struct message *message);

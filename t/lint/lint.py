@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 
-LAYERS = ["base", "syntax", "dns", "directory", "message", "auth", "check", "policy", "audit"]
+LAYERS = ["base", "syntax", "dns", "message", "directory", "auth", "check", "policy", "audit"]
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
