@@ -263,7 +263,8 @@ static void add_base64(struct buf *out, const unsigned char *data, size_t len)
 /* "1790000000", "now", "now-60" */
 static long long time_of(const char *text)
 {
-	return strncmp(text, "now", 3) == 0 ? (long long)time(NULL) + atoll(text + 3) : atoll(text);
+	return strncmp(text, "now", 3) == 0 ? (long long)time(NULL) + strtoll(text + 3, NULL, 10)
+					    : strtoll(text, NULL, 10);
 }
 
 static const char *algorithm_of(const struct signing *how)
@@ -279,7 +280,7 @@ static const EVP_MD *digest_of(const struct signing *how)
 /* The field up to b=, which stands last and is empty. */
 static void add_tags(struct buf *out, const struct signing *how, struct slice body)
 {
-	size_t len = how->length != NULL ? (size_t)atoll(how->length) : body.len;
+	size_t len = how->length != NULL ? (size_t)strtoull(how->length, NULL, 10) : body.len;
 	unsigned char hash[EVP_MAX_MD_SIZE];
 	unsigned int size = 0;
 
