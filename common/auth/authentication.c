@@ -219,16 +219,18 @@ static bool is_wanted(void *context, struct slice domain)
 static void set_egress(struct authenticator *a)
 {
 	const struct auth_route *route = &a->route;
-	size_t count = 0;
+	size_t most = route->egress_count * NETWORK_SAMPLES, count = 0;
 
 	if (route->egress_count == 0 || !has_sender(a))
 		return;
-	a->spf = arena_alloc(a->arena, EGRESS_MAX * sizeof *a->spf);
+	if (most > EGRESS_MAX)
+		most = EGRESS_MAX;
+	a->spf = arena_alloc(a->arena, most * sizeof *a->spf);
 	for (size_t i = 0; i < route->egress_count; i++) {
 		struct ip samples[NETWORK_SAMPLES];
 		size_t some = network_samples(&route->egress[i], samples);
 
-		for (size_t n = 0; n < some && count < EGRESS_MAX; n++) {
+		for (size_t n = 0; n < some && count < most; n++) {
 			a->spf[count].outcome.result = SPF_PENDING;
 			a->spf[count].network = &route->egress[i];
 			a->spf[count++].ip = samples[n];

@@ -80,20 +80,24 @@ static void add_fault(
 
 /* ---- dkim.signed ---------------------------------------------------------- */
 
-/* Why no signature counts, and whether that is for sure. */
-static struct slice missing_reason(struct check_run *run, bool *open)
+/*
+ * Why no signature counts, whether that is for sure, and whether one is there
+ * that would count if it were valid.
+ */
+static struct slice missing_reason(struct check_run *run, bool *open, bool *broken)
 {
 	const struct authentication *a = run->message->authentication;
 	struct slice author = author_of(run);
 	const struct signature *first = NULL;
 
-	*open = false;
+	*open = *broken = false;
 	for (size_t i = 0; i < a->signature_count; i++) {
 		const struct signature *s = &a->signatures[i];
 		bool maybe = is_aligned(a, i) || a->signature_alignment[i].unknown;
 
 		if (maybe && (s->result == SIGNATURE_TEMPERROR || s->result == SIGNATURE_PASS))
 			*open = true;
+		*broken |= is_aligned(a, i);
 		if (first == NULL || (maybe && !is_aligned(a, (size_t)(first - a->signatures))))
 			first = s;
 	}
@@ -112,13 +116,16 @@ void check_dkim_signed(struct check_run *run)
 {
 	const struct authentication *a = run->message->authentication;
 	struct finding f = { .rfc = "RFC 6376 1" };
-	bool open;
+	bool open, broken;
 
 	if (has_good_signature(a))
 		return;
-	f.reason = missing_reason(run, &open);
+	f.reason = missing_reason(run, &open, &broken);
 	f.result = open ? FINDING_UNKNOWN : FINDING_FAIL;
-	if (!open)
+	if (!open && broken)
+		f.fix =
+		    SLICE("mend that signature: dkim.valid, dkim.key or dkim.coverage says how");
+	else if (!open)
 		f.fix = arena_printf(run->arena,
 		    "let the signer sign mail of %.*s with d=%.*s, before Presend sees it",
 		    SLICE_ARG(author_of(run)), SLICE_ARG(author_of(run)));

@@ -94,7 +94,8 @@ void check_dmarc_record(struct check_run *run)
 		add_absence(run, none[DMARC_RFC7489], none[DMARC_RFC9989]);
 	else if (open)
 		check_add(run, (struct finding){ .result = FINDING_UNKNOWN,
-				   .reason = SLICE("the DMARC record could not be looked up") });
+				   .reason = SLICE("the DMARC record could not be looked up"),
+				   .rfc = "RFC 9989 4.7" });
 	if (has_problem(&v[DMARC_RFC9989]))
 		add_problem(run, &v[DMARC_RFC9989]);
 	else if (has_problem(&v[DMARC_RFC7489]))
@@ -177,7 +178,7 @@ void check_dmarc_alignment(struct check_run *run)
 	if (is_harmless(open))
 		f.at_most = ACTION_LOG;
 	f.reason =
-	    arena_printf(run->arena, "DMARC could not be told: %.*s", SLICE_ARG(open->reason));
+	    arena_printf(run->arena, "the result of DMARC is open: %.*s", SLICE_ARG(open->reason));
 	if (!run->message->authentication->spf_evaluated && open->record_domain.data != NULL)
 		f.fix = SLICE("set `egress`, so that SPF can be judged");
 	check_add(run, f);

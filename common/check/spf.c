@@ -75,7 +75,7 @@ static void add_outcome(struct buf *out, const struct spf_fact *fact)
 		buf_printf(out, " by \"%.*s\"", SLICE_ARG(fact->outcome.mechanism));
 }
 
-/* "SPF for example.com: 192.0.2.9 gets softfail by "~all", and 2 more do not pass" */
+/* "SPF for example.com: 192.0.2.9 gets softfail by "~all", and 2 more" */
 static struct slice egress_reason(struct check_run *run, enum finding_result result)
 {
 	const struct authentication *a = run->message->authentication;
@@ -100,7 +100,7 @@ static struct slice egress_reason(struct check_run *run, enum finding_result res
 		add_outcome(&text, &a->spf[i]);
 	}
 	if (more > 0)
-		buf_printf(&text, ", and so do %zu more", more);
+		buf_printf(&text, ", and %zu more", more);
 	reason = arena_copy(run->arena, buf_slice(&text));
 	buf_free(&text);
 	return reason;
@@ -142,7 +142,8 @@ static void add_problem(struct check_run *run, struct slice domain, struct slice
 
 		f.token = slice_part(rest, 0, slice_find(rest, ' '));
 	}
-	f.fix = arena_printf(run->arena, "mend the TXT record at %.*s: receivers treat it as none",
+	f.fix = arena_printf(run->arena,
+	    "mend the TXT record at %.*s: the result is permerror, which is no pass",
 	    SLICE_ARG(domain));
 	check_add(run, f);
 }
@@ -157,7 +158,8 @@ static void judge_record(struct check_run *run, const struct spf_record_fact *fa
 		add_problem(run, fact->domain, fact->record, fact->problem, fact->offset);
 	else if (fact->unknown)
 		check_add(run, (struct finding){ .result = FINDING_UNKNOWN,
-				   .reason = SLICE("the SPF record could not be looked up") });
+				   .reason = SLICE("the SPF record could not be looked up"),
+				   .rfc = "RFC 7208 4.4" });
 }
 
 void check_spf_record(struct check_run *run)
