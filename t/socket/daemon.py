@@ -62,7 +62,7 @@ class Folder:
 
     def write(self, config):
         with open(self.path, "w") as f:
-            f.write(f'socket = "unix:{self.sock}"\nown_domains = {{ "example.com" }}\n')
+            f.write(f'socket = "unix:{self.sock}"\nown_domains = {{ "example.com" }}  resolver = {{ "none" }}\n')
             if "user =" not in config:
                 f.write('user = "nobody"\n')
             f.write(config + "\n")

@@ -269,7 +269,7 @@ class Daemon:
     def configure(self, text):
         with open(self.path + ".new", "w") as f:
             f.write(f'socket = "{self.spec}"\nuser = "{self.user}"\nsocket_mode = 0666\n'
-                    f'own_domains = {{ "example.com" }}\n{text}\n')
+                    f'own_domains = {{ "example.com" }}  resolver = {{ "none" }}\n{text}\n')
         os.rename(self.path + ".new", self.path)
 
     def reload(self, text=None, expect="in force"):
