@@ -110,11 +110,9 @@ static bool fails(const struct dmarc_verdict *v)
 	return v->result == DMARC_RESULT_FAIL;
 }
 
-/* Nothing worse than a report can come of it, whatever could not be told. */
+/* A result that is open: nothing worse than a report can come of it, whatever it would be. */
 static bool is_harmless(const struct dmarc_verdict *v)
 {
-	if (v->result != DMARC_RESULT_TEMPERROR)
-		return !fails(v) || v->disposition == DMARC_NONE;
 	if (v->record_domain.data == NULL || v->policy != DMARC_NONE)
 		return false;
 	/* a record from above has np too, if what could not be told is whether the name exists */

@@ -134,6 +134,21 @@ static bool finding_holds(const json_t *record, const struct expectation *e, cha
 	return found == (e->kind == EXPECT_FINDING);
 }
 
+/* findings CHECK N: so many, whatever their result */
+static bool count_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const json_t *findings = json_object_get(record, "findings"), *finding;
+	long count = 0;
+	size_t i;
+
+	json_array_foreach(findings, i, finding)
+	{
+		count += same_text(finding, "check", e->words[0], got);
+	}
+	list_findings(record, got);
+	return same_number(count, e->words[1]);
+}
+
 static void dump(const json_t *value, char got[GOT_SIZE])
 {
 	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
@@ -217,6 +232,7 @@ static bool record_holds(const json_t *record, const struct expectation *e, char
 	case EXPECT_DISPLAY_NAME: return author_holds(record, e, got);
 	case EXPECT_FINDING:
 	case EXPECT_NO_FINDING: return finding_holds(record, e, got);
+	case EXPECT_FINDINGS: return count_holds(record, e, got);
 	case EXPECT_DKIM:
 	case EXPECT_SPF:
 	case EXPECT_DMARC: return part_holds(record, e, got);
