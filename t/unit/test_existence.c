@@ -95,6 +95,13 @@ static void mixed_ask(struct resolver *r, const struct dns_question *question, i
 
 static const struct resolver_class mixed_class = { .ask = mixed_ask };
 
+/* The last one is known at once, the others are not. */
+static struct dns_answer *soa_known(struct resolver *r, const struct dns_question *question)
+{
+	(void)r;
+	return question->type == DNS_SOA ? dns_answer_empty(DNS_NODATA, NULL) : NULL;
+}
+
 static const struct {
 	const char *label;
 	enum dns_type type;
@@ -149,6 +156,22 @@ START_TEST(test_mixed)
 }
 END_TEST
 
+START_TEST(test_one_known)
+{
+	static const struct resolver_class class = { .ask = mixed_ask, .known = soa_known };
+	struct mixed m = { .resolver = { &class }, .type = DNS_A, .others = DNS_NODATA };
+	struct arena *arena = arena_new();
+	struct dns_view *view = dns_view_new(arena, &m.resolver, dns_now_us() + 10000000);
+
+	ck_assert_int_eq(existence_of(view, SLICE("x.example")).status, EXISTENCE_PENDING);
+	ck_assert(dns_view_wait(view));
+	ck_assert_int_eq(existence_of(view, SLICE("x.example")).status, EXISTENCE_MAIL);
+	ck_assert_uint_eq(m.asked, 3);
+	dns_view_free(view);
+	arena_free(arena);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *suite = suite_create("existence");
@@ -156,6 +179,7 @@ Suite *unit_suite(void)
 
 	tcase_add_loop_test(c, test_rows, 0, ROWS(rows));
 	tcase_add_loop_test(c, test_mixed, 0, ROWS(mixed_rows));
+	tcase_add_test(c, test_one_known);
 	suite_add_tcase(suite, c);
 	return suite;
 }
