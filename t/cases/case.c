@@ -366,7 +366,7 @@ static bool envelope_line(struct parser *p, const struct word *words, int count)
 
 static bool sign_line(struct parser *p, const struct word *words, int count)
 {
-	struct signing *how = &p->c->signings[p->c->signing_count];
+	struct case_signature *how = &p->c->signings[p->c->signing_count];
 
 	if (p->c->signing_count == CASE_SIGNINGS_MAX)
 		return fail(p, "too many signatures");

@@ -18,7 +18,7 @@
 struct signing_key;
 
 /* One line of a section [sign]; all texts are owned. */
-struct signing {
+struct case_signature {
 	char *domain, *selector;
 	const struct signing_key *key;
 	char *algorithm;                   /* a=; NULL: as the key has it */
@@ -30,14 +30,14 @@ struct signing {
 };
 
 /* A signature by nobody yet: relaxed, over from:to:subject. */
-void signing_begin(struct signing *how);
-void signing_free(struct signing *how);
+void signing_begin(struct case_signature *how);
+void signing_free(struct case_signature *how);
 
 /* Takes NAME=VALUE of a line; false when there is no such name or value. */
-bool signing_set(struct signing *how, const char *name, const char *value);
+bool signing_set(struct case_signature *how, const char *name, const char *value);
 
 /* Are domain, selector and key there? */
-bool signing_is_complete(const struct signing *how);
+bool signing_is_complete(const struct case_signature *how);
 
 /* The p= of the key of that name; NULL: there is none. */
 const char *signing_public_key(struct slice name);
@@ -46,6 +46,6 @@ const char *signing_public_key(struct slice name);
  * Puts the signature's field on top of the message (line ends LF or CRLF, as
  * mta.c and the command line read them).  False when libcrypto does not sign.
  */
-bool sign_message(const struct signing *how, struct buf *message);
+bool sign_message(const struct case_signature *how, struct buf *message);
 
 #endif
