@@ -52,9 +52,9 @@ const char *directory_answer_name(enum directory_answer answer);
 
 enum {
 	DIRECTORY_STORES_MAX = 32,
-	DIRECTORY_ALIAS_DEPTH = 10,  /* aliases of aliases; a deeper one leads nowhere */
-	DIRECTORY_REACHED_MAX = 100, /* addresses looked at for one alias; more are left out */
-	DIRECTORY_DOMAINS_MAX = 10000,
+	DIRECTORY_ALIAS_DEPTH = 10,    /* aliases of aliases; a deeper one leads nowhere */
+	DIRECTORY_REACHED_MAX = 100,   /* addresses looked at for one alias; more are left out */
+	DIRECTORY_DOMAINS_MAX = 10000, /* of a list in the options; more: directory_new fails */
 };
 
 /* All slices live in the arena of the view. */
