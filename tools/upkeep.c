@@ -1,11 +1,11 @@
 /*
  * upkeep.c - compiles stores of the type `file`, and has the daemon forget.
  *
- * The daemon forgets by SIGUSR1, which gives it a new directory.  Its default
- * action ends a process, so the signal goes only to one that is certain to be
- * the daemon: that holds the exclusive lock of the pidfile (milter/daemon.c), as
- * the kernel says, and is named in it.  The lock is looked at and not tried: a daemon that starts now would take a try for
- * another daemon.
+ * The daemon forgets by SIGUSR1, which gives it a new directory.  The signal's
+ * default action ends a process, so it goes only to one that is certain to be the
+ * daemon: that holds the exclusive lock of the pidfile (milter/daemon.c), as the
+ * kernel says, and is named in it.  The lock is looked at and not tried: a daemon
+ * that starts now would take the try for another daemon.
  */
 #include "tools/upkeep.h"
 
