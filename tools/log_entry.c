@@ -201,7 +201,7 @@ struct log_entry log_entry_read(struct arena *arena, struct slice line)
 	tag = slice_part(tag, 0, slice_find(tag, '['));
 	if (slice_equal(tag, SLICE("presend-milter")))
 		return read_record(arena, text);
+	/* nothing for a tag without a slash */
 	daemon = slice_part(tag, slice_find_last(tag, '/') + 1, tag.len);
-	return slice_find(tag, '/') < tag.len ? read_postfix(daemon, text)
-					      : (struct log_entry){ .kind = LOG_NOTHING };
+	return read_postfix(daemon, text);
 }

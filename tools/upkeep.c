@@ -198,7 +198,7 @@ static int flush(const struct config *config)
 					  " as `systemctl reload presend-milter` does");
 		return STATUS_CONFIG;
 	}
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0) {
 		log_line(LOG_LEVEL_ERROR, "%s: %s", path, strerror(errno));
 		return STATUS_INPUT;

@@ -344,6 +344,8 @@ START_TEST(queue)
 	expect_sent(q, "1", true, "");
 	queue_logins_begin(q, SLICE("1"), SLICE("ann")); /* used again */
 	expect_sent(q, "1", true, "ann");
+	queue_logins_forget(q, SLICE("1"));
+	expect_sent(q, "1", true, ""); /* of one id there is one message */
 	queue_logins_free(q);
 }
 END_TEST
