@@ -2,24 +2,9 @@
 #include "tools/show_auth.h"
 
 #include "base/utf8.h"
+#include "tools/row.h"
 
-enum { ROWS_MAX = 12, WHAT_COLUMN = 9, NAME_COLUMN = 52, RESULT_COLUMN = 11 };
-
-/* Fills up to the column; a text that is longer is followed by one blank. */
-static void pad(struct buf *out, size_t begin, size_t column)
-{
-	do
-		buf_add_char(out, ' ');
-	while (out->len - begin < column);
-}
-
-static void begin_row(struct buf *out, const char *what)
-{
-	size_t begin = out->len + 2;
-
-	buf_printf(out, "  %s", what);
-	pad(out, begin, WHAT_COLUMN);
-}
+enum { ROWS_MAX = 12, NAME_COLUMN = 52, RESULT_COLUMN = 11 };
 
 /* "aligned", "not aligned", or for which receivers it is. */
 static const char *alignment_words(const struct alignment_fact *f)
@@ -35,32 +20,48 @@ static const char *alignment_words(const struct alignment_fact *f)
 	return f->unknown ? "alignment not told" : "not aligned";
 }
 
+/* "d=example.com s=mail rsa-sha256 2048 bits" */
+static void add_names(struct buf *out, struct slice domain, struct slice selector,
+    struct slice algorithm, unsigned bits)
+{
+	buf_add_text(out, "d=");
+	utf8_escape(out, domain);
+	buf_add_text(out, " s=");
+	utf8_escape(out, selector);
+	buf_add_char(out, ' ');
+	utf8_escape(out, algorithm);
+	if (bits > 0)
+		buf_printf(out, " %u bits", bits);
+}
+
+/* The end of a row: "aligned: the reason" */
+static void add_alignment(
+    struct buf *out, const struct alignment_fact *alignment, struct slice reason)
+{
+	buf_add_text(out, alignment_words(alignment));
+	if (reason.data != NULL) {
+		buf_add_text(out, ": ");
+		utf8_escape(out, reason);
+	}
+	buf_add_char(out, '\n');
+}
+
 static void add_signature(
     struct buf *out, const struct signature *s, const struct alignment_fact *alignment)
 {
+	static const struct alignment_fact nobody;
+	bool foreign = s->fault == SIGNATURE_FOREIGN;
 	size_t begin;
 
-	begin_row(out, "DKIM");
+	row_begin(out, "DKIM");
 	begin = out->len;
-	buf_add_text(out, "d=");
-	utf8_escape(out, s->domain);
-	buf_add_text(out, " s=");
-	utf8_escape(out, s->selector);
-	buf_add_char(out, ' ');
-	utf8_escape(out, s->algorithm);
-	if (s->bits > 0)
-		buf_printf(out, " %u bits", s->bits);
-	pad(out, begin, NAME_COLUMN);
+	add_names(out, s->domain, s->selector, s->algorithm, s->bits);
+	row_pad(out, begin, NAME_COLUMN);
 	begin = out->len;
 	buf_add_text(out, signature_result_name(s->result));
-	pad(out, begin, RESULT_COLUMN);
-	buf_add_text(
-	    out, s->fault == SIGNATURE_FOREIGN ? "not aligned" : alignment_words(alignment));
-	if (s->reason.data != NULL && s->fault != SIGNATURE_FOREIGN) {
-		buf_add_text(out, ": ");
-		utf8_escape(out, s->reason);
-	}
-	buf_add_char(out, '\n');
+	row_pad(out, begin, RESULT_COLUMN);
+	add_alignment(
+	    out, foreign ? &nobody : alignment, foreign ? (struct slice){ NULL, 0 } : s->reason);
 }
 
 static void add_spf(struct buf *out, const struct spf_fact *fact)
@@ -69,14 +70,14 @@ static void add_spf(struct buf *out, const struct spf_fact *fact)
 	char ip[IP_TEXT_SIZE];
 	size_t begin;
 
-	begin_row(out, "SPF");
+	row_begin(out, "SPF");
 	begin = out->len;
 	utf8_escape(out, o->domain);
 	buf_printf(out, "%s from %s", o->helo_identity ? " (HELO)" : "", ip_format(&fact->ip, ip));
-	pad(out, begin, NAME_COLUMN);
+	row_pad(out, begin, NAME_COLUMN);
 	begin = out->len;
 	buf_add_text(out, spf_result_name(o->result));
-	pad(out, begin, RESULT_COLUMN);
+	row_pad(out, begin, RESULT_COLUMN);
 	buf_add_text(out, alignment_words(&fact->alignment));
 	if (o->mechanism.len > 0) {
 		buf_add_text(out, ", by \"");
@@ -109,7 +110,7 @@ static void add_verdict(struct buf *out, const struct dmarc_verdict *v)
 {
 	size_t begin;
 
-	begin_row(out, "DMARC");
+	row_begin(out, "DMARC");
 	begin = out->len;
 	buf_printf(out, "%s: ", auth_dmarc_standard_name(v->standard));
 	if (v->record_domain.data != NULL) {
@@ -118,10 +119,10 @@ static void add_verdict(struct buf *out, const struct dmarc_verdict *v)
 	} else {
 		buf_add_text(out, "no record");
 	}
-	pad(out, begin, NAME_COLUMN);
+	row_pad(out, begin, NAME_COLUMN);
 	begin = out->len;
 	buf_add_text(out, auth_dmarc_result_name(v->result));
-	pad(out, begin, RESULT_COLUMN);
+	row_pad(out, begin, RESULT_COLUMN);
 	add_disposition(out, v);
 	while (out->len > 0 && out->data[out->len - 1] == ' ')
 		out->len--;
@@ -137,8 +138,8 @@ static void add_signatures(struct buf *out, const struct authentication *a)
 {
 	size_t shown = 0;
 
-	if (a->signature_count == 0) {
-		begin_row(out, "DKIM");
+	if (a->signature_count == 0 && a->signer != AUTH_SIGNER_TABLES) {
+		row_begin(out, "DKIM");
 		buf_add_text(out, a->signer == AUTH_SIGNER_AFTER
 				      ? "signed after us: taken as passed\n"
 				      : "no signature\n");
@@ -149,8 +150,48 @@ static void add_signatures(struct buf *out, const struct authentication *a)
 			shown++;
 		}
 	if (shown < a->signature_total)
-		buf_printf(
-		    out, "  %-*sand %zu more\n", WHAT_COLUMN, "", a->signature_total - shown);
+		buf_printf(out, "  %-*sand %zu more\n", ROW_COLUMN, "", a->signature_total - shown);
+}
+
+void show_spf(struct buf *out, const struct authentication *a)
+{
+	if (!a->spf_evaluated) {
+		row_begin(out, "SPF");
+		buf_add_text(out, "not evaluated: no sender, or no `egress` address is known\n");
+	}
+	for (size_t i = 0; i < a->spf_count && i < ROWS_MAX; i++)
+		add_spf(out, &a->spf[i]);
+	if (a->spf_count > ROWS_MAX)
+		buf_printf(out, "  %-*sand %zu more\n", ROW_COLUMN, "", a->spf_count - ROWS_MAX);
+}
+
+/* What a signer behind us will add, and whether receivers will find it good. */
+static void add_expected(struct buf *out, const struct authentication *a)
+{
+	const struct expected *e = &a->expected;
+
+	if (a->signer != AUTH_SIGNER_TABLES)
+		return;
+	if (e->count == 0) {
+		row_begin(out, "DKIM");
+		buf_printf(out, "the signer %s: ", signer_answer_name(e->answer));
+		utf8_escape(out, e->reason);
+		buf_add_char(out, '\n');
+	}
+	for (size_t i = 0; i < e->count; i++) {
+		const struct expected_signature *s = &e->list[i];
+		size_t begin;
+
+		row_begin(out, "DKIM");
+		begin = out->len;
+		buf_add_text(out, "to come: ");
+		add_names(out, s->domain, s->selector, s->algorithm, s->bits);
+		row_pad(out, begin, NAME_COLUMN);
+		begin = out->len;
+		buf_add_text(out, expected_status_name(s->status));
+		row_pad(out, begin, RESULT_COLUMN);
+		add_alignment(out, &a->expected_alignment[i], s->reason);
+	}
 }
 
 void show_authentication(struct buf *out, const struct authentication *a)
@@ -158,20 +199,21 @@ void show_authentication(struct buf *out, const struct authentication *a)
 	if (a == NULL || !a->finished)
 		return;
 	add_signatures(out, a);
+	add_expected(out, a);
 	if (!a->spf_evaluated) {
-		begin_row(out, "SPF");
+		row_begin(out, "SPF");
 		buf_add_text(out, "not evaluated: no sender, or no `egress` address is known\n");
 	}
 	for (size_t i = 0; i < a->spf_count && i < ROWS_MAX; i++)
 		add_spf(out, &a->spf[i]);
 	if (a->spf_count > ROWS_MAX)
-		buf_printf(out, "  %-*sand %zu more\n", WHAT_COLUMN, "", a->spf_count - ROWS_MAX);
+		buf_printf(out, "  %-*sand %zu more\n", ROW_COLUMN, "", a->spf_count - ROWS_MAX);
 	if (!a->dmarc_evaluated)
 		return;
 	for (int s = 0; s < DMARC_STANDARDS; s++)
 		add_verdict(out, &a->dmarc[s]);
 	if (a->opendmarc.data != NULL) {
-		begin_row(out, "");
+		row_begin(out, "");
 		utf8_escape(out, a->opendmarc);
 		buf_add_char(out, '\n');
 	}

@@ -11,4 +11,7 @@
 /* Appends the table, indented by two columns; nothing where nothing was evaluated. */
 void show_authentication(struct buf *out, const struct authentication *a);
 
+/* Its rows of SPF alone. */
+void show_spf(struct buf *out, const struct authentication *a);
+
 #endif

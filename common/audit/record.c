@@ -156,7 +156,7 @@ static void write_envelope(
 	json_close_object(json);
 }
 
-static void write_finding(struct json *json, const struct finding *f)
+void record_finding(struct json *json, const struct finding *f)
 {
 	json_open_object(json, NULL);
 	json_add_text(json, "check", f->check->name);
@@ -185,7 +185,7 @@ static void write_findings(struct json *json, const struct findings *findings,
 		const struct finding *f = &findings->list[i];
 
 		if (i < level->list || (f == deciding && !level->outline))
-			write_finding(json, f);
+			record_finding(json, f);
 	}
 	json_close_array(json);
 }

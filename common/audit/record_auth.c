@@ -24,7 +24,40 @@ static void write_signature(
 	json_close_object(json);
 }
 
-static void write_spf(struct json *json, const struct spf_fact *fact)
+/* A signature that a signer behind us will add. */
+static void write_expected(
+    struct json *json, const struct expected_signature *s, const struct alignment_fact *alignment)
+{
+	json_open_object(json, NULL);
+	json_add_string(json, "domain", s->domain);
+	json_add_string(json, "selector", s->selector);
+	json_add_string(json, "algorithm", s->algorithm);
+	if (s->bits > 0)
+		json_add_number(json, "bits", s->bits);
+	else
+		json_add_null(json, "bits");
+	json_add_text(json, "result", expected_status_name(s->status));
+	write_alignment(json, alignment);
+	json_add_string_or_null(json, "reason", s->reason);
+	json_close_object(json);
+}
+
+static void write_signer(struct json *json, const struct authentication *a)
+{
+	if (a->signer != AUTH_SIGNER_TABLES)
+		return;
+	json_open_object(json, "signer");
+	json_add_text(json, "answer", signer_answer_name(a->expected.answer));
+	json_add_string_or_null(json, "reason",
+	    a->expected.reason.len > 0 ? a->expected.reason : (struct slice){ NULL, 0 });
+	json_open_array(json, "signatures");
+	for (size_t i = 0; i < a->expected.count; i++)
+		write_expected(json, &a->expected.list[i], &a->expected_alignment[i]);
+	json_close_array(json);
+	json_close_object(json);
+}
+
+void record_spf_fact(struct json *json, const struct spf_fact *fact)
 {
 	char ip[IP_TEXT_SIZE];
 
@@ -38,12 +71,10 @@ static void write_spf(struct json *json, const struct spf_fact *fact)
 	json_close_object(json);
 }
 
-void record_dmarc_verdict(
-    struct json *json, const char *key, const struct dmarc_verdict *v, bool every_member)
+void record_dmarc_members(struct json *json, const struct dmarc_verdict *v, bool every_member)
 {
 	bool found = v->record_domain.data != NULL;
 
-	json_open_object(json, key);
 	json_add_string_or_null(json, "org_domain", v->org.name);
 	json_add_string_or_null(json, "record_domain", v->record_domain);
 	json_add_string_or_null(json, "policy",
@@ -60,6 +91,13 @@ void record_dmarc_verdict(
 	} else if (v->reason.data != NULL) {
 		json_add_string(json, "reason", v->reason);
 	}
+}
+
+void record_dmarc_verdict(
+    struct json *json, const char *key, const struct dmarc_verdict *v, bool every_member)
+{
+	json_open_object(json, key);
+	record_dmarc_members(json, v, every_member);
 	json_close_object(json);
 }
 
@@ -81,10 +119,11 @@ void record_authentication(struct json *json, const struct authentication *a, si
 	for (size_t i = 0; i < a->signature_count && i < list; i++)
 		write_signature(json, &a->signatures[i], &a->signature_alignment[i]);
 	json_close_array(json);
+	write_signer(json, a);
 	if (a->spf_evaluated) {
 		json_open_array(json, "spf");
 		for (size_t i = 0; i < a->spf_count && i < list; i++)
-			write_spf(json, &a->spf[i]);
+			record_spf_fact(json, &a->spf[i]);
 		json_close_array(json);
 	}
 	if (a->dmarc_evaluated)

@@ -265,21 +265,23 @@ static bool evaluate_spf(struct authenticator *a)
 	return pending;
 }
 
-static void take_spf_records(struct authenticator *a, const struct dns_answer *answer)
+struct spf_record_fact spf_record_fact_of(
+    struct arena *arena, struct slice domain, const struct dns_answer *answer)
 {
-	struct spf_record_fact *fact = &a->facts.spf_record;
+	struct spf_record_fact fact = { .domain = domain };
 
-	fact->unknown = answer->status == DNS_TEMPFAIL || answer->truncated;
+	fact.unknown = answer->status == DNS_TEMPFAIL || answer->truncated;
 	for (size_t i = 0; i < answer->count; i++) {
 		if (!spf_is_record(answer->records[i].data))
 			continue;
-		fact->count++;
-		fact->record = answer->records[i].data;
+		fact.count++;
+		fact.record = answer->records[i].data;
 	}
-	if (fact->count != 1 || fact->unknown)
-		fact->record = (struct slice){ NULL, 0 };
+	if (fact.count != 1 || fact.unknown)
+		fact.record = (struct slice){ NULL, 0 };
 	else
-		fact->problem = spf_record_problem(a->arena, fact->record, &fact->offset);
+		fact.problem = spf_record_problem(arena, fact.record, &fact.offset);
+	return fact;
 }
 
 /* Without an egress address there is nothing to evaluate, but the record can be read. */
@@ -294,8 +296,7 @@ static bool read_spf_record(struct authenticator *a)
 	answer = dns_view_get(a->view, a->facts.sender.name, DNS_TXT);
 	if (answer == NULL)
 		return true;
-	fact->domain = a->facts.sender.name;
-	take_spf_records(a, answer);
+	*fact = spf_record_fact_of(a->arena, a->facts.sender.name, answer);
 	return false;
 }
 
@@ -321,21 +322,42 @@ static struct dmarc_identifier spf_identifier(const struct authenticator *a)
 	return id;
 }
 
+/* Those of the signatures that will be added; one of any domain, where that cannot be told. */
+static size_t expected_identifiers(struct authenticator *a, struct dmarc_identifier *list)
+{
+	const struct expected *expected = &a->facts.expected;
+	size_t count = 0;
+
+	if (a->route.place != AUTH_SIGNER_TABLES)
+		return 0;
+	if (expected->answer == SIGNER_UNKNOWN || expected->answer == SIGNER_DEFERS)
+		list[count++] = (struct dmarc_identifier){ .unknown = true };
+	for (size_t i = 0; i < expected->count; i++) {
+		enum expected_status status = expected->list[i].status;
+
+		if (status != EXPECTED_NO_KEY && status != EXPECTED_BAD_KEY)
+			list[count++] = (struct dmarc_identifier){ expected->list[i].domain,
+				status != EXPECTED_GOOD };
+	}
+	return count;
+}
+
 static struct dmarc_identifiers identifiers_of(struct authenticator *a)
 {
 	size_t count = 0;
 	struct dmarc_identifier *list =
-	    arena_alloc(a->arena, (a->facts.signature_count + 1) * sizeof *list);
+	    arena_alloc(a->arena, (a->facts.signature_count + SIGNINGS_MAX + 1) * sizeof *list);
 
 	for (size_t i = 0; i < a->facts.signature_count; i++) {
 		const struct signature *s = &a->facts.signatures[i];
 
-		if (s->result == SIGNATURE_PASS || s->result == SIGNATURE_TEMPERROR)
+		if (s->result == SIGNATURE_PASS || auth_signature_is_open(s))
 			list[count++] = (struct dmarc_identifier){ s->domain,
-				!a->verified || s->result == SIGNATURE_TEMPERROR };
+				!a->verified || s->result != SIGNATURE_PASS };
 	}
-	if (a->route.signer == AUTH_SIGNER_AFTER && a->author_count == 1)
+	if (a->route.place == AUTH_SIGNER_AFTER && a->author_count == 1)
 		list[count++] = (struct dmarc_identifier){ a->authors[0], false };
+	count += expected_identifiers(a, list + count);
 	return (struct dmarc_identifiers){ list, count, spf_identifier(a) };
 }
 
@@ -402,6 +424,9 @@ static bool align_all(struct authenticator *a)
 		if (a->facts.signatures[i].domain.data != NULL &&
 		    a->facts.signatures[i].fault != SIGNATURE_FOREIGN)
 			pending |= align(a, a->facts.signatures[i].domain, true, &a->alignment[i]);
+	for (size_t i = 0; i < a->facts.expected.count; i++)
+		pending |= align(
+		    a, a->facts.expected.list[i].domain, true, &a->facts.expected_alignment[i]);
 	for (size_t i = 0; i < a->facts.spf_count; i++)
 		if (a->spf[i].outcome.domain.len > 0)
 			pending |= align(a, a->spf[i].outcome.domain, false, &a->spf[i].alignment);
@@ -422,6 +447,12 @@ static void ask_opendmarc(struct authenticator *a)
 	a->facts.opendmarc = opinion_difference(a->arena, &opinion, v);
 }
 
+/* The one that signers go by. */
+static const struct mailbox *first_author(const struct message *m)
+{
+	return m->from_count > 0 ? m->from[0]->mailboxes : NULL;
+}
+
 /* ---- the steps ------------------------------------------------------------------------------ */
 
 void authenticator_header(struct authenticator *a, const struct auth_route *route)
@@ -429,7 +460,7 @@ void authenticator_header(struct authenticator *a, const struct auth_route *rout
 	struct authentication *f = &a->facts;
 
 	a->route = *route;
-	f->signer = route->signer;
+	f->signer = route->place;
 	find_authors(a);
 	a->verifier =
 	    verifier_new(a->services->verifier, a->message, a->view, a->limits.now, is_wanted, a);
@@ -438,8 +469,11 @@ void authenticator_header(struct authenticator *a, const struct auth_route *rout
 	a->alignment = arena_alloc(a->arena, (f->signature_count + 1) * sizeof *a->alignment);
 	f->signature_alignment = a->alignment;
 	set_egress(a);
+	if (route->place == AUTH_SIGNER_TABLES)
+		expected_begin(route->signer, a->arena, first_author(a->message), &f->expected);
 	look_up(a, &f->author);
 	evaluate_spf(a);
+	expected_judge(route->signer, a->arena, a->view, &f->expected);
 	read_spf_record(a);
 	evaluate_dmarc(a);
 	start_questions(a);
@@ -465,6 +499,7 @@ static bool take_answers(struct authenticator *a)
 
 	pending |= evaluate_spf(a);
 	pending |= read_spf_record(a);
+	pending |= expected_judge(a->route.signer, a->arena, a->view, &a->facts.expected);
 	a->verified = verifier_finish(a->verifier);
 	pending |= !a->verified;
 	pending |= evaluate_dmarc(a);

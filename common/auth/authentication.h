@@ -28,6 +28,7 @@
 #include "auth/dkim.h"
 #include "auth/dmarc.h"
 #include "auth/existence.h"
+#include "auth/expected.h"
 #include "auth/spf.h"
 #include "message/body.h"
 #include "message/message.h"
@@ -53,6 +54,7 @@ struct auth_limits {
 enum auth_signer {
 	AUTH_SIGNER_BEFORE, /* it is in the message by now */
 	AUTH_SIGNER_AFTER,  /* it is added after us: nothing can be said, DKIM counts as passed */
+	AUTH_SIGNER_TABLES, /* it is added after us, by a signer whose tables can be read */
 };
 
 /* How the message leaves; its parts must live as long as the authenticator. */
@@ -60,7 +62,8 @@ struct auth_route {
 	const struct network *egress; /* of a network some addresses are tried: network_samples */
 	size_t egress_count;          /* 0: not known, and SPF says nothing */
 	struct slice helo;            /* the name that we give to receivers */
-	enum auth_signer signer;
+	enum auth_signer place;
+	const struct signer *signer; /* TABLES */
 };
 
 enum {
@@ -99,6 +102,10 @@ struct spf_record_fact {
 	bool unknown;         /* the DNS did not say */
 };
 
+/* What the answer to the TXT question for the domain says of it; slices of answer and arena. */
+struct spf_record_fact spf_record_fact_of(
+    struct arena *arena, struct slice domain, const struct dns_answer *answer);
+
 struct authentication {
 	/* from authenticator_sender on */
 	struct domain_fact sender; /* of MAIL FROM */
@@ -112,6 +119,9 @@ struct authentication {
 	const struct alignment_fact *signature_alignment; /* of each */
 	size_t signature_count, signature_total;
 	struct body_facts body; /* zero where no signature needed it */
+
+	struct expected expected; /* TABLES: what the signer will add */
+	struct alignment_fact expected_alignment[SIGNINGS_MAX];
 
 	bool spf_evaluated; /* egress and a sender are known */
 	const struct spf_fact *spf;
@@ -152,6 +162,12 @@ void authenticator_finish(struct authenticator *a);
 
 /* Ends it, and with it what the facts point to; NULL is allowed. */
 void authenticator_free(struct authenticator *a);
+
+/* Might it verify for a receiver, though it did not here? */
+static inline bool auth_signature_is_open(const struct signature *s)
+{
+	return s->result == SIGNATURE_TEMPERROR || s->fault == SIGNATURE_TOO_MANY;
+}
 
 /* Did it verify, and is it aligned with the author under the standard? */
 static inline bool auth_signature_counts(

@@ -2,8 +2,8 @@
  * dkim.h - DKIM verification as facts: each signature of a message, and what
  * became of it.
  *
- * By libopendkim, with our DNS view and behind guards of our own.  The only
- * file that includes <opendkim/dkim.h> is dkim.c; the library owns the prefix
+ * By libopendkim, with our DNS view and behind guards of our own.  Only
+ * dkim.c and key_fit.c include <opendkim/dkim.h>; the library owns the prefix
  * dkim_.
  *
  *	verifier_library   one a site; it may be made and ended while others are in use

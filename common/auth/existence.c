@@ -6,11 +6,13 @@ enum { QUESTIONS = 4 };
 /*
  *   null-mx = one MX alone, its exchange the root      RFC 7505 3
  *
- * A server that speaks of the root beside real exchanges has said nothing clear.
+ * A server that speaks of the root beside real exchanges has said nothing clear;
+ * nor has one beside records that cannot be read.
  */
 static bool is_null_mx(const struct dns_answer *mx)
 {
-	return mx->status == DNS_FOUND && mx->count == 1 && mx->records[0].data.len == 0;
+	return mx->status == DNS_FOUND && mx->count == 1 && !mx->truncated &&
+	       mx->records[0].data.len == 0;
 }
 
 /* What the four answers say together; a record that is there outweighs any other word. */

@@ -280,11 +280,19 @@ struct slice signature_take_key(
 
 	switch (answer->status) {
 	case DNS_FOUND:
-		if (answer->count == 1)
+		if (answer->count == 1 && !answer->truncated)
 			return read_key(arena, s, name, answer->records[0].data);
-		signature_settle(s, SIGNATURE_BAD_KEY,
-		    arena_printf(arena, "%.*s has %zu TXT records: receivers cannot tell the key",
-			SLICE_ARG(name), answer->count));
+		/* of one that cannot be read, receivers may make the key */
+		if (answer->count == 1)
+			signature_settle(s, SIGNATURE_KEY_UNKNOWN,
+			    arena_printf(arena,
+				"the key at %.*s stands beside a record that cannot be read",
+				SLICE_ARG(name)));
+		else
+			signature_settle(s, SIGNATURE_BAD_KEY,
+			    arena_printf(arena,
+				"%.*s has %zu TXT records: receivers cannot tell the key",
+				SLICE_ARG(name), answer->count));
 		break;
 	case DNS_NODATA:
 	case DNS_NXDOMAIN:

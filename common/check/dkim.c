@@ -6,9 +6,14 @@
  * one signature refuses nothing while another one, aligned, passes.
  */
 #include "auth/authentication.h"
+#include "check/expected.h"
 #include "check/rows.h"
 
 enum { LINE_MAX_OCTETS = 998 }; /* RFC 5322 2.1.1 */
+
+#define BETTER_KEY    "make a key of 2048 bits, publish it under a new selector"
+#define BETTER_EXPIRY "sign messages when they are sent, with a later expiry or none"
+#define BETTER_CLOCK  "set the clock of the signing host"
 
 static struct slice author_of(const struct check_run *run)
 {
@@ -33,13 +38,15 @@ static bool is_aligned(const struct authentication *a, size_t i)
 	return f->aligned[DMARC_RFC7489] || f->aligned[DMARC_RFC9989];
 }
 
-/* Is there a signature that verifies and is aligned, under at least one standard? */
-static bool has_good_signature(const struct authentication *a)
+/* Is there, or is there to come, a signature that verifies and is aligned? */
+static bool has_good_signature(const struct message *message)
 {
+	const struct authentication *a = message->authentication;
+
 	for (size_t i = 0; i < a->signature_count; i++)
 		if (a->signatures[i].result == SIGNATURE_PASS && is_aligned(a, i))
 			return true;
-	return false;
+	return expected_has_good(message);
 }
 
 /* "the signature of d=example.com, s=mail" */
@@ -60,72 +67,115 @@ static struct finding *add(struct check_run *run, const struct signature *s, con
 		.rfc = rfc });
 }
 
+/* How to mend what is wrong with a signature; not there where nothing is, or nobody knows. */
+static struct slice fix_of(struct check_run *run, const struct signature *s)
+{
+	struct slice key = signature_key_name(run->arena, s);
+
+	switch (s->fault) {
+	case SIGNATURE_BODY: return SLICE("let nothing change the body behind the signer");
+	case SIGNATURE_MISMATCH:
+		return arena_printf(run->arena,
+		    "publish at %.*s the key that the signer uses, and let nothing change the "
+		    "header behind the signer",
+		    SLICE_ARG(key));
+	case SIGNATURE_NO_KEY:
+		return arena_printf(run->arena,
+		    "publish the public key of this selector at %.*s: TXT \"v=DKIM1; k=%s; p=...\"",
+		    SLICE_ARG(key),
+		    slice_starts_nocase(s->algorithm, SLICE("ed25519")) ? "ed25519" : "rsa");
+	case SIGNATURE_REVOKED: return SLICE("sign with the selector of a key that is in use");
+	case SIGNATURE_BAD_KEY:
+		return arena_printf(
+		    run->arena, "publish one valid key record at %.*s", SLICE_ARG(key));
+	case SIGNATURE_SHORT_KEY: return SLICE(BETTER_KEY);
+	case SIGNATURE_SHA1: return SLICE("sign with rsa-sha256");
+	case SIGNATURE_EXPIRED: return SLICE(BETTER_EXPIRY);
+	case SIGNATURE_FUTURE: return SLICE(BETTER_CLOCK);
+	case SIGNATURE_MALFORMED: return SLICE("remove the signature, or mend the signer");
+	default: return (struct slice){ NULL, 0 };
+	}
+}
+
 /* A fault of one signature: what the verifier says of it; for the log while another one is good. */
-static void add_fault(
-    struct check_run *run, const struct signature *s, struct slice fix, const char *rfc)
+static void add_fault(struct check_run *run, const struct signature *s, const char *rfc)
 {
 	struct finding f = {
 		.result = s->result == SIGNATURE_TEMPERROR ? FINDING_UNKNOWN : FINDING_FAIL,
 		.field = "DKIM-Signature",
-		.fix = fix,
+		.fix = fix_of(run, s),
 		.rfc = rfc,
 	};
 
 	f.reason = arena_printf(
 	    run->arena, "%.*s: %.*s", SLICE_ARG(name_of(run, s)), SLICE_ARG(s->reason));
-	if (has_good_signature(run->message->authentication))
+	if (has_good_signature(run->message))
 		f.at_most = ACTION_LOG;
 	check_add(run, f);
 }
 
-/* ---- dkim.signed ---------------------------------------------------------- */
+/* ---- dkim.signed --------------------------------------------------------- */
 
-/*
- * Why no signature counts, whether that is for sure, and whether one is there
- * that would count if it were valid.
- */
-static struct slice missing_reason(struct check_run *run, bool *open, bool *broken)
+/* The signature that comes nearest to counting. */
+struct nearest {
+	const struct signature *signature; /* NULL: there is none */
+	bool aligned;
+	bool open; /* it, or another one, might count: that could not be told */
+};
+
+static struct nearest find_nearest(const struct authentication *a)
 {
-	const struct authentication *a = run->message->authentication;
-	struct slice author = author_of(run);
-	const struct signature *first = NULL;
+	struct nearest n = { .signature = NULL };
 
-	*open = *broken = false;
 	for (size_t i = 0; i < a->signature_count; i++) {
 		const struct signature *s = &a->signatures[i];
-		bool maybe = is_aligned(a, i) || a->signature_alignment[i].unknown;
+		bool aligned = is_aligned(a, i);
 
-		if (maybe && (s->result == SIGNATURE_TEMPERROR || s->result == SIGNATURE_PASS))
-			*open = true;
-		*broken |= is_aligned(a, i);
-		if (first == NULL || (maybe && !is_aligned(a, (size_t)(first - a->signatures))))
-			first = s;
+		if ((aligned || a->signature_alignment[i].unknown) &&
+		    (auth_signature_is_open(s) || s->result == SIGNATURE_PASS))
+			n.open = true;
+		if (n.signature == NULL || (aligned && !n.aligned)) {
+			n.signature = s;
+			n.aligned = aligned;
+		}
 	}
-	if (first == NULL)
+	return n;
+}
+
+static struct slice missing_reason(struct check_run *run, const struct nearest *n)
+{
+	struct slice author = author_of(run), name;
+
+	if (n->open && !n->aligned)
+		return arena_printf(run->arena,
+		    "it is not known whether a signature is aligned with %.*s", SLICE_ARG(author));
+	if (n->signature == NULL)
 		return SLICE("the message has no DKIM signature");
-	if (is_aligned(a, (size_t)(first - a->signatures)) || *open)
+	name = name_of(run, n->signature);
+	if (n->aligned)
 		return arena_printf(run->arena, "no signature of %.*s verifies: %.*s: %.*s",
-		    SLICE_ARG(author), SLICE_ARG(name_of(run, first)),
-		    SLICE_ARG(first->reason.data != NULL ? first->reason
-							 : SLICE("its alignment is not known")));
+		    SLICE_ARG(author), SLICE_ARG(name), SLICE_ARG(n->signature->reason));
 	return arena_printf(run->arena, "no signature is aligned with %.*s: %.*s is not",
-	    SLICE_ARG(author), SLICE_ARG(name_of(run, first)));
+	    SLICE_ARG(author), SLICE_ARG(name));
 }
 
 void check_dkim_signed(struct check_run *run)
 {
 	const struct authentication *a = run->message->authentication;
+	struct nearest n = find_nearest(a);
 	struct finding f = { .rfc = "RFC 6376 1" };
-	bool open, broken;
 
-	if (has_good_signature(a))
+	if (has_good_signature(run->message))
 		return;
-	f.reason = missing_reason(run, &open, &broken);
-	f.result = open ? FINDING_UNKNOWN : FINDING_FAIL;
-	if (!open && broken)
-		f.fix =
-		    SLICE("mend that signature: dkim.valid, dkim.key or dkim.coverage says how");
-	else if (!open)
+	if (a->signer == AUTH_SIGNER_TABLES) {
+		check_expected_signed(run);
+		return;
+	}
+	f.reason = missing_reason(run, &n);
+	f.result = n.open ? FINDING_UNKNOWN : FINDING_FAIL;
+	if (!n.open && n.aligned)
+		f.fix = fix_of(run, n.signature);
+	else if (!n.open)
 		f.fix = arena_printf(run->arena,
 		    "let the signer sign mail of %.*s with d=%.*s, before Presend sees it",
 		    SLICE_ARG(author_of(run)), SLICE_ARG(author_of(run)));
@@ -133,18 +183,6 @@ void check_dkim_signed(struct check_run *run)
 }
 
 /* ---- dkim.valid ---------------------------------------------------------- */
-
-static struct slice valid_fix(struct check_run *run, const struct signature *s)
-{
-	if (s->fault == SIGNATURE_BODY)
-		return SLICE("let nothing change the body behind the signer");
-	if (s->fault == SIGNATURE_MISMATCH)
-		return arena_printf(run->arena,
-		    "publish at %.*s the key that the signer uses, and let nothing change the "
-		    "header behind the signer",
-		    SLICE_ARG(signature_key_name(run->arena, s)));
-	return (struct slice){ NULL, 0 };
-}
 
 void check_dkim_valid(struct check_run *run)
 {
@@ -157,43 +195,19 @@ void check_dkim_valid(struct check_run *run)
 			continue;
 		switch (s->fault) {
 		case SIGNATURE_MALFORMED:
-			if (!s->signs_from && s->headers.len > 0)
-				break; /* dkim.coverage speaks of that */
-			add_fault(run, s, SLICE("remove the signature, or mend the signer"),
-			    "RFC 6376 3.5");
+			/* of a From that is not covered dkim.coverage speaks */
+			if (s->signs_from || s->headers.len == 0)
+				add_fault(run, s, "RFC 6376 3.5");
 			break;
 		case SIGNATURE_MISMATCH:
-		case SIGNATURE_BODY: add_fault(run, s, valid_fix(run, s), "RFC 6376 6.1.3"); break;
-		case SIGNATURE_UNVERIFIABLE:
-			add_fault(run, s, (struct slice){ NULL, 0 }, "RFC 6376 6.1");
-			break;
+		case SIGNATURE_BODY: add_fault(run, s, "RFC 6376 6.1.3"); break;
+		case SIGNATURE_UNVERIFIABLE: add_fault(run, s, "RFC 6376 6.1"); break;
 		default: break;
 		}
 	}
 }
 
-/* ---- dkim.key ---------------------------------------------------------- */
-
-static struct slice key_fix(struct check_run *run, const struct signature *s)
-{
-	struct slice name = signature_key_name(run->arena, s);
-
-	switch (s->fault) {
-	case SIGNATURE_NO_KEY:
-		return arena_printf(run->arena,
-		    "publish the public key of this selector at %.*s: TXT \"v=DKIM1; k=%s; p=...\"",
-		    SLICE_ARG(name),
-		    slice_starts_nocase(s->algorithm, SLICE("ed25519")) ? "ed25519" : "rsa");
-	case SIGNATURE_REVOKED: return SLICE("sign with the selector of a key that is in use");
-	case SIGNATURE_BAD_KEY:
-		return arena_printf(
-		    run->arena, "publish one valid key record at %.*s", SLICE_ARG(name));
-	case SIGNATURE_SHORT_KEY:
-		return SLICE("make a key of 2048 bits, publish it under a new selector");
-	case SIGNATURE_SHA1: return SLICE("sign with rsa-sha256");
-	default: return (struct slice){ NULL, 0 };
-	}
-}
+/* ---- dkim.key ------------------------------------------------------------ */
 
 /* What is not wrong yet: receivers take it, some with a shrug. */
 static void add_weakness(struct check_run *run, const struct signature *s)
@@ -203,8 +217,7 @@ static void add_weakness(struct check_run *run, const struct signature *s)
 	if (s->bits > 0 && s->bits < SIGNATURE_BITS_GOOD &&
 	    slice_starts_nocase(s->algorithm, SLICE("rsa")))
 		f = add(run, s, arena_printf(run->arena, "has a key of %u bits", s->bits).data,
-		    SLICE("make a key of 2048 bits, publish it under a new selector"),
-		    "RFC 8301 3.2");
+		    SLICE(BETTER_KEY), "RFC 8301 3.2");
 	if (f != NULL)
 		f->at_most = ACTION_LOG;
 	f = NULL;
@@ -227,15 +240,14 @@ void check_dkim_key(struct check_run *run)
 		switch (s->fault) {
 		case SIGNATURE_NO_KEY:
 		case SIGNATURE_REVOKED:
-		case SIGNATURE_BAD_KEY: add_fault(run, s, key_fix(run, s), "RFC 6376 6.1.2"); break;
+		case SIGNATURE_BAD_KEY: add_fault(run, s, "RFC 6376 6.1.2"); break;
 		case SIGNATURE_SHORT_KEY:
-		case SIGNATURE_SHA1: add_fault(run, s, key_fix(run, s), "RFC 8301 3"); break;
-		case SIGNATURE_KEY_UNKNOWN:
-			add_fault(run, s, (struct slice){ NULL, 0 }, "RFC 6376 6.1.2");
-			break;
+		case SIGNATURE_SHA1: add_fault(run, s, "RFC 8301 3"); break;
+		case SIGNATURE_KEY_UNKNOWN: add_fault(run, s, "RFC 6376 6.1.2"); break;
 		default: add_weakness(run, s); break;
 		}
 	}
+	check_expected_keys(run);
 }
 
 /* ---- dkim.coverage ---------------------------------------------------------- */
@@ -249,12 +261,10 @@ static void cover(struct check_run *run, const struct signature *s)
 		add(run, s, "covers only the beginning of the body (l=)",
 		    SLICE("let the signer sign the whole body, without l="), "RFC 6376 8.2");
 	if (s->expired)
-		add(run, s, "has expired (x=)",
-		    SLICE("sign messages when they are sent, with a later expiry or none"),
-		    "RFC 6376 3.5");
+		add(run, s, "has expired (x=)", SLICE(BETTER_EXPIRY), "RFC 6376 3.5");
 	if (s->in_future)
-		add(run, s, "has a time stamp in the future (t=)",
-		    SLICE("set the clock of the signing host"), "RFC 6376 3.5");
+		add(run, s, "has a time stamp in the future (t=)", SLICE(BETTER_CLOCK),
+		    "RFC 6376 3.5");
 }
 
 void check_dkim_coverage(struct check_run *run)

@@ -45,6 +45,18 @@ static bool open_records(struct site *site, const char *path, struct buf *errors
 	return path == NULL || site->resolver != NULL;
 }
 
+/* The configuration of a signer behind us, where `signer` names one. */
+static bool open_signer(struct site *site, struct buf *errors)
+{
+	static const char prefix[] = "opendkim:";
+	const char *signer = site->config->signer;
+
+	if (signer == NULL || strncmp(signer, prefix, sizeof prefix - 1) != 0)
+		return true;
+	site->signer = signer_load(signer + sizeof prefix - 1, errors);
+	return site->signer != NULL;
+}
+
 static bool open_parts(
     struct site *site, const struct site_options *o, struct buf *errors, bool *given)
 {
@@ -61,6 +73,8 @@ static bool open_parts(
 	if (site->suffixes == NULL)
 		return false;
 	*given = false;
+	if (!open_signer(site, errors))
+		return false;
 	site->verifier = verifier_library_new();
 	if (site->verifier == NULL)
 		buf_add_text(
@@ -117,6 +131,7 @@ void site_unref(struct site *site)
 	resolver_free(site->resolver);
 	suffix_list_free(site->suffixes);
 	verifier_library_free(site->verifier);
+	signer_free(site->signer);
 	config_unref(site->config);
 	free(site->egress.items);
 	free(site->helo);
@@ -146,8 +161,7 @@ struct authenticator *site_authenticator(
 	return authenticator_new(&site->services, &limits, message);
 }
 
-/* The name that we say to receivers: as configured, else the MTA's, else the host's. */
-static struct slice helo_of(const struct site *site, const struct message *message)
+struct slice site_helo(const struct site *site, const struct message *message)
 {
 	if (site->helo != NULL)
 		return slice_of(site->helo);
@@ -158,18 +172,27 @@ static struct slice helo_of(const struct site *site, const struct message *messa
 	return slice_of(site->host_name);
 }
 
+static enum auth_signer place_of(const struct site *site)
+{
+	const char *signer = site->config->signer;
+
+	if (site->signer != NULL)
+		return AUTH_SIGNER_TABLES;
+	return signer != NULL && strcmp(signer, "after") == 0 ? AUTH_SIGNER_AFTER
+							      : AUTH_SIGNER_BEFORE;
+}
+
 void site_authenticate_header(
     const struct site *site, struct authenticator *a, const struct message *message)
 {
 	const struct network_list *egress =
 	    site->egress.count > 0 ? &site->egress : setting_egress(site->config, message);
-	const char *signer = site->config->signer;
 	const struct auth_route route = {
 		.egress = egress->items,
 		.egress_count = egress->count,
-		.helo = helo_of(site, message),
-		.signer = signer != NULL && strcmp(signer, "after") == 0 ? AUTH_SIGNER_AFTER
-									 : AUTH_SIGNER_BEFORE,
+		.helo = site_helo(site, message),
+		.place = place_of(site),
+		.signer = site->signer,
 	};
 
 	authenticator_header(a, &route);

@@ -31,6 +31,7 @@ struct site {
 	struct dns_gate gate;
 	struct suffix_list *suffixes;
 	struct verifier_library *verifier;
+	struct signer *signer;         /* NULL: none behind us, or none whose tables can be read */
 	struct auth_services services; /* of the above */
 	struct network_list egress;    /* in the place of the configuration's, if not empty */
 	char *helo;                    /* likewise, if not NULL */
@@ -56,6 +57,9 @@ void site_unref(struct site *site);
 /* The evaluation of a message whose MAIL is known, judged as of now (seconds since the epoch). */
 struct authenticator *site_authenticator(
     const struct site *site, struct message *message, int64_t now);
+
+/* The name that we say to receivers: as configured, else the MTA's, else the host's. */
+struct slice site_helo(const struct site *site, const struct message *message);
 
 /* authenticator_header, by the way that the message leaves. */
 void site_authenticate_header(

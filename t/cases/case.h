@@ -86,7 +86,7 @@ struct case_file {
 	char *records; /* a records file, keys put in; NULL: the DNS is no matter of this case */
 	char *message; /* octets as an application writes them, line ends LF */
 	size_t message_len;
-	struct signing signings[CASE_SIGNINGS_MAX];
+	struct recipe signings[CASE_SIGNINGS_MAX];
 	size_t signing_count;
 	struct change changes[CASE_CHANGES_MAX];
 	size_t change_count;

@@ -277,6 +277,30 @@ def judge_include(tree, name, system, target):
     return None
 
 
+# A foreign library is met in the files that guard against it, and in the tests that make
+# what they are to meet.
+FOREIGN_HEADERS = {
+    "opendkim/dkim.h": ["common/auth/dkim.c", "common/auth/key_fit.c", "t/unit/test_dkim.c"],
+    "opendmarc/dmarc.h": ["common/auth/opendmarc.c"],
+    "libpsl.h": ["common/auth/psl.c"],
+    "unbound.h": ["common/dns/unbound.c"],
+    "confuse.h": ["common/policy/config_parse.c"],
+    "idn2.h": ["common/syntax/domain.c"],
+}
+
+
+def rule_foreign_headers(tree):
+    """The header of a library with traps is included by the files that know them, and no others."""
+    complaints = []
+    for name in tree.sources():
+        text = tree.text(name)
+        for m in re.finditer(r'^#\s*include\s*[<"]([^">]+)[">]', text, re.M):
+            if name not in FOREIGN_HEADERS.get(m[1], [name]):
+                complaints.append(at(name, text, m, f"<{m[1]}> belongs to "
+                                     + " and ".join(FOREIGN_HEADERS[m[1]])))
+    return complaints
+
+
 def rule_sources_are_built(tree):
     """A source that no makefile names is neither compiled nor distributed."""
     makefiles = set(re.findall(r"[\w./-]+", tree.text("Makefile.am") + tree.text("t/tests.am")))
@@ -643,6 +667,8 @@ RULES = [
     (rule_layers, {"common/policy/x.c": "#include <check.h>\n"},
      {"t/unit/x.c": '#include <check.h>\n#include "unit.h"\n', "t/unit/unit.h": ""}),
     (rule_layers, {"common/policy/x.c": "#include <check/check.h>\n"}, None),
+    (rule_foreign_headers, {"common/auth/x.c": "#include <opendkim/dkim.h>\n"},
+     {"common/auth/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
     (rule_sources_are_built, {"common/base/x.c": "", "Makefile.am": "common/base/xx.c"},
      {"common/base/x.c": "", "Makefile.am": "\tcommon/base/x.c y"}),
     (rule_sources_are_built, {"t/unit/test_x.c": "", "t/tests.am": "t/unit/test_xx"},
