@@ -31,6 +31,7 @@ struct authenticator {
 	bool verified;
 	struct spf_fact *spf;
 	struct alignment_fact *alignment;
+	struct alignment_fact expected_alignment[SIGNINGS_MAX];
 	struct authentication facts;
 };
 
@@ -333,11 +334,12 @@ static size_t expected_identifiers(struct authenticator *a, struct dmarc_identif
 	if (expected->answer == SIGNER_UNKNOWN || expected->answer == SIGNER_DEFERS)
 		list[count++] = (struct dmarc_identifier){ .unknown = true };
 	for (size_t i = 0; i < expected->count; i++) {
-		enum expected_status status = expected->list[i].status;
+		enum expected_status status = expected_status_of(&expected->list[i]);
 
-		if (status != EXPECTED_NO_KEY && status != EXPECTED_BAD_KEY)
-			list[count++] = (struct dmarc_identifier){ expected->list[i].domain,
-				status != EXPECTED_GOOD };
+		if (status == EXPECTED_GOOD || status == EXPECTED_UNKNOWN)
+			list[count++] =
+			    (struct dmarc_identifier){ expected->list[i].signature.domain,
+				    status == EXPECTED_UNKNOWN };
 	}
 	return count;
 }
@@ -426,7 +428,7 @@ static bool align_all(struct authenticator *a)
 			pending |= align(a, a->facts.signatures[i].domain, true, &a->alignment[i]);
 	for (size_t i = 0; i < a->facts.expected.count; i++)
 		pending |= align(
-		    a, a->facts.expected.list[i].domain, true, &a->facts.expected_alignment[i]);
+		    a, a->facts.expected.list[i].signature.domain, true, &a->expected_alignment[i]);
 	for (size_t i = 0; i < a->facts.spf_count; i++)
 		if (a->spf[i].outcome.domain.len > 0)
 			pending |= align(a, a->spf[i].outcome.domain, false, &a->spf[i].alignment);
@@ -468,6 +470,7 @@ void authenticator_header(struct authenticator *a, const struct auth_route *rout
 	f->signature_total = verifier_signature_total(a->verifier);
 	a->alignment = arena_alloc(a->arena, (f->signature_count + 1) * sizeof *a->alignment);
 	f->signature_alignment = a->alignment;
+	f->expected_alignment = a->expected_alignment;
 	set_egress(a);
 	if (route->place == AUTH_SIGNER_TABLES)
 		expected_begin(route->signer, a->arena, first_author(a->message), &f->expected);
