@@ -392,7 +392,16 @@ static bool evaluate_dmarc(struct authenticator *a)
 	return pending;
 }
 
-/* How the domain stands to the author; true while that is pending. */
+/* Is it open which record applies, and with it which mode? */
+static bool is_mode_open(const struct dmarc_verdict *v)
+{
+	return v->result == DMARC_RESULT_TEMPERROR && v->record_domain.data == NULL;
+}
+
+/*
+ * How the domain stands to the author; true while that is pending.  Where the
+ * mode is open, what is aligned in one of them only is not known to be aligned.
+ */
 static bool align(
     struct authenticator *a, struct slice domain, bool dkim, struct alignment_fact *fact)
 {
@@ -404,12 +413,13 @@ static bool align(
 		const struct dmarc_verdict *v = &a->facts.dmarc[s];
 		bool strict = dkim ? v->parsed.strict_dkim : v->parsed.strict_spf;
 		enum dmarc_alignment relaxed = auth_dmarc_alignment(&query, v, domain, false);
-		enum dmarc_alignment aligned =
-		    strict ? auth_dmarc_alignment(&query, v, domain, true) : relaxed;
+		enum dmarc_alignment exact = auth_dmarc_alignment(&query, v, domain, true);
+		enum dmarc_alignment aligned = strict || is_mode_open(v) ? exact : relaxed;
 
 		fact->relaxed[s] = relaxed;
 		fact->aligned[s] = aligned == DMARC_ALIGNED;
-		fact->unknown |= aligned == DMARC_ALIGNMENT_UNKNOWN;
+		fact->unknown |=
+		    aligned == DMARC_ALIGNMENT_UNKNOWN || (is_mode_open(v) && relaxed != exact);
 		pending |= relaxed == DMARC_ALIGNMENT_PENDING;
 	}
 	return pending;

@@ -58,18 +58,49 @@ static bool is_aligned(const struct subject *s)
 	return s->alignment->aligned[DMARC_RFC7489] || s->alignment->aligned[DMARC_RFC9989];
 }
 
-/* Is there, or is there to come, a signature that verifies and is aligned? */
-static bool has_good_signature(const struct message *message)
-{
-	const struct authentication *a = message->authentication;
+/* How near a signature comes to one that counts: it verifies, and is aligned. */
+enum nearness {
+	NEAR_NOTHING,
+	NEAR_ALIGNED, /* it is aligned, or may be, and does not verify */
+	NEAR_OPEN,    /* it counts if it is aligned */
+	NEAR_KEY,     /* it is aligned, and counts if it verifies */
+	NEAR_GOOD,    /* it counts */
+};
 
+static enum nearness nearness_of(const struct subject *s)
+{
+	bool good = s->signature->result == SIGNATURE_PASS;
+	bool open = auth_signature_is_open(s->signature);
+
+	if (is_aligned(s))
+		return good ? NEAR_GOOD : open ? NEAR_KEY : NEAR_ALIGNED;
+	if (!s->alignment->unknown)
+		return NEAR_NOTHING;
+	return open || good ? NEAR_OPEN : NEAR_ALIGNED;
+}
+
+/* The first of those that come nearest; its signature is NULL if there is none. */
+static struct subject find_nearest(const struct authentication *a, enum nearness *nearness)
+{
+	struct subject nearest = { NULL, NULL, false };
+
+	*nearness = NEAR_NOTHING;
 	for (size_t i = 0; i < count_subjects(a); i++) {
 		struct subject s = subject_at(a, i);
 
-		if (s.signature->result == SIGNATURE_PASS && is_aligned(&s))
-			return true;
+		if (i > 0 && nearness_of(&s) <= *nearness)
+			continue;
+		nearest = s;
+		*nearness = nearness_of(&s);
 	}
-	return false;
+	return nearest;
+}
+
+/* Is it not known whether a signer behind us will add one that counts? */
+static bool is_signer_open(const struct authentication *a)
+{
+	return a->signer == AUTH_SIGNER_TABLES &&
+	       (a->expected.answer == SIGNER_DEFERS || a->expected.answer == SIGNER_UNKNOWN);
 }
 
 /* "the signature of d=example.com, s=mail" */
@@ -133,66 +164,40 @@ static struct slice fix_of(struct check_run *run, const struct subject *subject)
 	}
 }
 
-/* A fault of one signature: what the verifier says of it; for the log while another one is good. */
+/*
+ * A fault of one signature: what the verifier says of it.  For the log while
+ * another one is good; while that is not known, it refuses nothing either.
+ */
 static void add_fault(struct check_run *run, const struct subject *s, const char *rfc)
 {
-	struct finding f = {
-		.result =
-		    s->signature->result == SIGNATURE_TEMPERROR ? FINDING_UNKNOWN : FINDING_FAIL,
-		.field = field_of(s),
-		.fix = fix_of(run, s),
-		.rfc = rfc,
-	};
+	const struct authentication *a = run->message->authentication;
+	struct finding f = { .result = FINDING_FAIL, .field = field_of(s), .rfc = rfc };
+	enum nearness nearness;
 
+	find_nearest(a, &nearness);
+	if (s->signature->result == SIGNATURE_TEMPERROR)
+		f.result = FINDING_UNKNOWN;
+	else if (nearness >= NEAR_OPEN || is_signer_open(a))
+		f.at_most = ACTION_LOG;
+	if (nearness == NEAR_GOOD)
+		f.at_most = ACTION_LOG;
 	f.reason = arena_printf(
 	    run->arena, "%.*s: %.*s", SLICE_ARG(name_of(run, s)), SLICE_ARG(s->signature->reason));
-	if (has_good_signature(run->message))
-		f.at_most = ACTION_LOG;
+	f.fix = fix_of(run, s);
 	check_add(run, f);
 }
 
 /* ---- dkim.signed --------------------------------------------------------- */
 
-/* How near a signature that does not count comes to counting. */
-enum nearness {
-	NEAR_NOTHING,
-	NEAR_ALIGNED, /* it is aligned, and does not verify */
-	NEAR_OPEN,    /* it would count, if it is aligned */
-	NEAR_KEY,     /* it is aligned, and would count if it verifies */
-};
-
-static enum nearness nearness_of(const struct subject *s)
-{
-	bool open = auth_signature_is_open(s->signature);
-
-	if (is_aligned(s))
-		return open ? NEAR_KEY : NEAR_ALIGNED;
-	if (s->alignment->unknown && (open || s->signature->result == SIGNATURE_PASS))
-		return NEAR_OPEN;
-	return NEAR_NOTHING;
-}
-
-/* The first of those that come nearest; false: there is none. */
-static bool find_nearest(
-    const struct authentication *a, struct subject *nearest, enum nearness *nearness)
-{
-	*nearness = NEAR_NOTHING;
-	for (size_t i = 0; i < count_subjects(a); i++) {
-		struct subject s = subject_at(a, i);
-
-		if (i > 0 && nearness_of(&s) <= *nearness)
-			continue;
-		*nearest = s;
-		*nearness = nearness_of(&s);
-	}
-	return count_subjects(a) > 0;
-}
-
+/* nearness: below NEAR_GOOD. */
 static struct slice missing_reason(
     struct check_run *run, const struct subject *nearest, enum nearness nearness)
 {
-	struct slice author = author_of(run), name = name_of(run, nearest);
+	struct slice author = author_of(run), name;
 
+	if (nearest->signature == NULL)
+		return SLICE("the message has no DKIM signature");
+	name = name_of(run, nearest);
 	if (nearness == NEAR_OPEN)
 		return arena_printf(run->arena, "it is not known whether %.*s is aligned with %.*s",
 		    SLICE_ARG(name), SLICE_ARG(author));
@@ -232,21 +237,17 @@ void check_dkim_signed(struct check_run *run)
 {
 	const struct authentication *a = run->message->authentication;
 	struct slice instead = signer_reason(run);
-	/* put off is not lost, and not signed either */
-	bool open = instead.data != NULL && a->expected.answer != SIGNER_SIGNS_NOT;
+	bool open = is_signer_open(a);
 	struct finding f = { .result = FINDING_FAIL, .rfc = "RFC 6376 1" };
 	enum nearness nearness;
-	struct subject nearest;
-	bool any = find_nearest(a, &nearest, &nearness);
+	struct subject nearest = find_nearest(a, &nearness);
 
-	if (has_good_signature(run->message))
+	if (nearness == NEAR_GOOD)
 		return;
 	if (instead.data != NULL && (nearness == NEAR_NOTHING || (open && nearness < NEAR_OPEN)))
 		f.reason = instead;
-	else if (any)
-		f.reason = missing_reason(run, &nearest, nearness);
 	else
-		f.reason = SLICE("the message has no DKIM signature");
+		f.reason = missing_reason(run, &nearest, nearness);
 	if (open || nearness >= NEAR_OPEN)
 		f.result = FINDING_UNKNOWN;
 	else
