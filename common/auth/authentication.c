@@ -329,8 +329,6 @@ static size_t expected_identifiers(struct authenticator *a, struct dmarc_identif
 	const struct expected *expected = &a->facts.expected;
 	size_t count = 0;
 
-	if (a->route.place != AUTH_SIGNER_TABLES)
-		return 0;
 	if (expected->answer == SIGNER_UNKNOWN || expected->answer == SIGNER_DEFERS)
 		list[count++] = (struct dmarc_identifier){ .unknown = true };
 	for (size_t i = 0; i < expected->count; i++) {

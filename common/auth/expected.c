@@ -5,7 +5,7 @@
 
 enum expected_status expected_status_of(const struct expected_signature *e)
 {
-	if (!e->judged || e->signature.result == SIGNATURE_TEMPERROR)
+	if (e->signature.result == SIGNATURE_TEMPERROR)
 		return EXPECTED_UNKNOWN;
 	if (e->signature.fault == SIGNATURE_NO_KEY)
 		return EXPECTED_NO_KEY;
@@ -71,7 +71,10 @@ static void judge_key(const struct signer *signer, struct arena *arena,
 	case KEY_FITS: signature_judge_strength(s); break;
 	case KEY_DIFFERS: signature_settle(s, SIGNATURE_MISMATCH, reason); break;
 	case KEY_REVOKED: signature_settle(s, SIGNATURE_REVOKED, reason); break;
-	case KEY_UNUSABLE: signature_settle(s, SIGNATURE_BAD_KEY, reason); break;
+	case KEY_UNUSABLE:
+		signature_settle(s, SIGNATURE_BAD_KEY,
+		    arena_printf(arena, "the key cannot be used for it: %.*s", SLICE_ARG(reason)));
+		break;
 	case KEY_CANT_SIGN: signature_settle(s, SIGNATURE_MALFORMED, reason); break;
 	case KEY_UNKNOWN: signature_settle(s, SIGNATURE_UNVERIFIABLE, reason); break;
 	}
@@ -107,7 +110,7 @@ bool expected_judge(const struct signer *signer, struct arena *arena, struct dns
 		if (e->judged)
 			continue;
 		pending |= expected_judge_one(signer, arena, view, e);
-		if (e->judged && e->signature.fault == SIGNATURE_MALFORMED) {
+		if (e->signature.fault == SIGNATURE_MALFORMED) {
 			expected->answer = SIGNER_DEFERS;
 			expected->reason = arena_printf(arena, "the key for d=%.*s, s=%.*s: %.*s",
 			    SLICE_ARG(e->signature.domain), SLICE_ARG(e->signature.selector),

@@ -21,6 +21,7 @@ struct expected_signature {
 	bool judged;                /* what becomes of it is known, or that it cannot be told */
 };
 
+/* All zero where there is no such signer. */
 struct expected {
 	enum signer_answer answer;
 	struct slice reason; /* unless it signs: why; may hold raw octets */

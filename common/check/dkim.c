@@ -99,8 +99,7 @@ static struct subject find_nearest(const struct authentication *a, enum nearness
 /* Is it not known whether a signer behind us will add one that counts? */
 static bool is_signer_open(const struct authentication *a)
 {
-	return a->signer == AUTH_SIGNER_TABLES &&
-	       (a->expected.answer == SIGNER_DEFERS || a->expected.answer == SIGNER_UNKNOWN);
+	return a->expected.answer == SIGNER_DEFERS || a->expected.answer == SIGNER_UNKNOWN;
 }
 
 /* "the signature of d=example.com, s=mail" */
@@ -218,7 +217,7 @@ static struct slice signer_reason(struct check_run *run)
 	};
 	const struct authentication *a = run->message->authentication;
 
-	if (a->signer != AUTH_SIGNER_TABLES || a->expected.answer == SIGNER_SIGNS)
+	if (a->expected.answer == SIGNER_SIGNS)
 		return (struct slice){ NULL, 0 };
 	return arena_printf(
 	    run->arena, "%s: %.*s", words[a->expected.answer], SLICE_ARG(a->expected.reason));

@@ -466,6 +466,8 @@ def test_signer_for_others():
                         "d good.example:none:@2048.pem\n")
         status, got = signer.report("good.example")
         check("beside a good one", (status, named(got)), (0, ["dkim.key log"] * 4))
+        check("fixes", [f["fix"].split(" ")[0] for f in got["findings"]],
+              ["publish", "make", "mend", "publish"])
         check("they are not to come", [s["selector"] for s in got["signer"]["signatures"]], ["rsa"])
         check("their keys", [(k["selector"], k["private_key"]) for k in got["dkim"]],
               [("rsa", "fits"), ("short", "differs"), ("selector1", "cannot-sign"),

@@ -79,13 +79,17 @@ static void tear_down(void)
 	"example.com:type:$/rsa\ngarbage example.com:rsa:$/garbage\ngone "                         \
 	"example.com:rsa:$/gone\nup EXAMPLE.com:RSA:$/rsa\norg "                                   \
 	"example.org:rsa:$/rsa\norgnone example.org:none:$/rsa\nodd a..b:rsa:$/rsa\nslowgarbage "  \
-	"example.com:slow:$/garbage\ntld xn--a:rsa:$/rsa\n"
+	"example.com:slow:$/garbage\nhash example.com:hash:$/rsa\nplain "                          \
+	"plain.example:rsa:$/rsa\ntop y.top:none:$/rsa\n"
 
 #define RSA "\"v=DKIM1; p=" RSA2048_PUBLIC "\"\n"
 #define RECORDS                                                                                    \
 	"example.com TXT \"v=spf1 -all\"\n_dmarc.example.com TXT \"v=DMARC1; p=reject\"\n"         \
 	"_dmarc.strict.example.com TXT \"v=DMARC1; p=reject; adkim=s\"\n"                          \
-	";; TIMEOUT _dmarc.open.example.com\n"                                                     \
+	";; TIMEOUT _dmarc.open.example.com\n;; TIMEOUT _dmarc.top\n"                              \
+	"rsa._domainkey.plain.example TXT " RSA                                                    \
+	"hash._domainkey.example.com TXT \"v=DKIM1; h=sha1; p=" RSA2048_PUBLIC "\"\n"              \
+                                                                                                   \
 	"rsa._domainkey.example.com TXT " RSA "rsa._domainkey.example.org TXT " RSA                \
 	"other._domainkey.example.com TXT \"v=DKIM1; p=" RSA1024_PUBLIC "\"\n"                     \
 	"two._domainkey.example.com TXT " RSA "two._domainkey.example.com TXT \"x\"\n"             \
@@ -97,6 +101,8 @@ static void tear_down(void)
 	"type._domainkey.example.com TXT \"k=ed25519; p=" SIGNER_ED25519_PUBLIC "\"\n"             \
 	"ed._domainkey.example.com TXT \"k=ed25519; p=" SIGNER_ED25519_PUBLIC "\"\n"
 
+#define BEFORE "" /* no configuration of a signer behind us, but signer = before */
+
 static struct signer *load(const char *label, const char *conf, const char *signing)
 {
 	static char text[2000];
@@ -106,7 +112,7 @@ static struct signer *load(const char *label, const char *conf, const char *sign
 
 	snprintf(text, sizeof text, "RequireSafeKeys no\nKeyTable $/keys\n%s%s", "SigningTable ",
 	    "refile:$/signing\n");
-	write_file("conf", conf != NULL ? conf : text);
+	write_file("conf", conf != NULL && strcmp(conf, BEFORE) != 0 ? conf : text);
 	write_file("keys", KEYS);
 	write_file("signing", signing);
 	buf_init(&errors, 1000);
@@ -193,7 +199,10 @@ static void begin(struct run *r, const struct scene *scene, const struct resolve
 	if (scene->from != NULL)
 		message_add_field(r->message, SLICE("From"), slice_of(scene->from));
 	message_end_header(r->message);
-	route.signer = r->signer;
+	if (scene->conf != NULL && strcmp(scene->conf, BEFORE) == 0)
+		route.place = AUTH_SIGNER_BEFORE;
+	else
+		route.signer = r->signer;
 	authenticator_header(r->a, &route);
 	authenticator_finish(r->a);
 }
@@ -217,9 +226,10 @@ static void show_signer(struct buf *out, const struct authentication *a)
 
 		buf_printf(out, " %.*s/%.*s %s%s", SLICE_ARG(e->signature.domain),
 		    SLICE_ARG(e->signature.selector), expected_status_name(expected_status_of(e)),
-		    f->aligned[DMARC_RFC7489] && f->aligned[DMARC_RFC9989] ? " aligned"
-		    : f->unknown                                           ? " alignment?"
-									   : "");
+		    f->aligned[DMARC_RFC7489] && f->aligned[DMARC_RFC9989]   ? " aligned"
+		    : f->aligned[DMARC_RFC7489] || f->aligned[DMARC_RFC9989] ? " aligned by one"
+		    : f->unknown                                             ? " alignment?"
+									     : "");
 	}
 }
 
@@ -243,6 +253,9 @@ static void show_findings(struct buf *out, const struct message *m)
 	for (size_t i = 0; i < findings.count; i++) {
 		const struct finding *f = &findings.list[i];
 
+		/* what is to come has no field to point at */
+		ck_assert(!slice_match(SLICE("* to come *"), f->reason) || f->field == NULL);
+		ck_assert(!slice_match(SLICE("the signature of *"), f->reason) || f->field != NULL);
 		buf_printf(out, "%s %s%s: ", f->check->name, finding_result_name(f->result),
 		    f->at_most == ACTION_LOG ? " log" : "");
 		utf8_escape(out, f->reason);
@@ -319,6 +332,11 @@ static void try(const struct scene *scene, const struct resolver_class *class)
 #define SLOW                                                                                       \
 	"the key at slow._domainkey.example.com could not be looked up: the records file says "    \
 	"TIMEOUT"
+#define NO_KEY_TOP                                                                                 \
+	"the signature to come of d=y.top, s=none: no key is published at none._domainkey.y.top "  \
+	"=> publish the public key of this selector at none._domainkey.y.top: TXT \"v=DKIM1; "     \
+	"k=rsa; p=...\""
+#define MALFORMED "b= is missing or empty => remove the signature, or mend the signer"
 #define NOT_SIGNED                                                                                 \
 	"the signer will not sign it: the SigningTable has no entry for ann@example.com => let "   \
 	"the signer sign mail of example.com with d=example.com"
@@ -391,6 +409,12 @@ static const struct scene scenes[] = {
 	    BOTH("unknown", "cut",
 		"the key at cut._domainkey.example.com stands beside a record that cannot be "
 		"read") },
+
+	{ "for another hash", NULL, "*@example.com hash\n", ANN, NULL,
+	    "signs example.com/hash bad-key aligned", "fail fail",
+	    BOTH("fail", "hash",
+		"the key cannot be used for it: signature-key hash mismatch => publish one valid "
+		"key record at hash._domainkey.example.com") },
 
 	/* what receivers do not take, and what they shrug at */
 	{ "short", NULL, "*@example.com short\n", ANN, NULL,
@@ -470,6 +494,35 @@ static const struct scene scenes[] = {
 	    SIGNED("fail: no signature of open.example.com verifies: " TO_COME("none") ": " NO_KEY)
 		KEY("fail: " TO_COME("none") ": " NO_KEY) },
 
+	{ "alignment and key are not known", NULL, "*@open.example.com slow\n",
+	    " ann@open.example.com", NULL, "signs example.com/slow unknown alignment?",
+	    "temperror temperror",
+	    SIGNED("unknown: it is not known whether " TO_COME("slow") " is aligned with "
+								       "open.example.com")
+		KEY("unknown: " TO_COME("slow") ": " SLOW) },
+	{ "alignment is not known, beside no key", MULTIPLE,
+	    "*@open.example.com none\n*@open.example.com rsa\n", " ann@open.example.com", NULL,
+	    "signs example.com/none no-key alignment? example.com/rsa pass alignment?",
+	    "temperror temperror",
+	    SIGNED("unknown: it is not known whether " TO_COME("rsa") " is aligned with "
+								      "open.example.com")
+		KEY("fail log: " TO_COME("none") ": " NO_KEY) },
+	{ "not aligned whatever the mode", NULL, "*@open.example.com org\n",
+	    " ann@open.example.com", NULL, "signs example.org/rsa pass", "temperror temperror",
+	    SIGNED("fail: no signature is aligned with open.example.com: the signature to come of "
+		   "d=example.org, s=rsa is not => let the signer sign mail of open.example.com "
+		   "with d=open.example.com") },
+	{ "the mode is known, the key is not", NULL, "*@sub.example.com slow\n",
+	    " ann@sub.example.com", NULL, "signs example.com/slow unknown aligned",
+	    "temperror temperror",
+	    SIGNED("unknown: no signature of sub.example.com verifies: " TO_COME("slow") ": " SLOW)
+		KEY("unknown: " TO_COME("slow") ": " SLOW) },
+	{ "no record is relaxed", NULL, "*@sub.plain.example plain\n", " ann@sub.plain.example",
+	    NULL, "signs plain.example/rsa pass aligned by one", "none none", "" },
+	{ "perhaps of one organization", NULL, "*@x.top top\n", " ann@x.top", NULL,
+	    "signs y.top/none no-key alignment?", "none temperror",
+	    SIGNED("fail: no signature of x.top verifies: " NO_KEY_TOP) KEY("fail: " NO_KEY_TOP) },
+
 	/* what the signer does instead */
 	{ "does not sign", NULL, "*@example.org org\n", ANN, NULL, "signs-not", "fail fail",
 	    SIGNED("fail: " NOT_SIGNED) },
@@ -515,7 +568,34 @@ static const struct scene scenes[] = {
 	    SIGNED("unknown: the signer will put it off: the key for d=example.com, s=rsa: the "
 		   "private key cannot be used with the algorithm") },
 
+	{ "two alike: the first", MULTIPLE, "*@example.com none\n*@example.com revoked\n", ANN,
+	    NULL, "signs example.com/none no-key aligned example.com/revoked bad-key aligned",
+	    "fail fail",
+	    BOTH("fail", "none", NO_KEY)
+		KEY("fail: " TO_COME("revoked") ": the key at revoked._domainkey.example.com is "
+						"revoked: p= is empty => sign with the selector "
+						"of a key that is in use") },
+	{ "two, one good and one not told", MULTIPLE, "*@example.com slow\n*@example.com rsa\n",
+	    ANN, NULL, "signs example.com/slow unknown aligned example.com/rsa pass aligned",
+	    "pass pass", KEY("unknown log: " TO_COME("slow") ": " SLOW) },
+
 	/* beside one that is in the message */
+	{ "no signer behind us", BEFORE, "", ANN, NULL, "signs", "fail fail",
+	    SIGNED("fail: the message has no DKIM signature => let the signer sign mail of "
+		   "example.com with d=example.com, before Presend sees it") },
+	{ "no signer behind us, an open one", BEFORE, "", ANN, OPEN_SIGNATURE, "signs",
+	    "temperror temperror",
+	    SIGNED("unknown: " NO_SIGNATURE THERE("slow") ": " SLOW)
+		KEY("unknown: " THERE("slow") ": " SLOW) },
+	{ "no signer behind us, a malformed one", BEFORE, "", ANN,
+	    " v=1; a=rsa-sha256; d=example.com; s=rsa; h=from; bh=AAAA", "signs", "fail fail",
+	    SIGNED("fail: " NO_SIGNATURE THERE("rsa") ": " MALFORMED) "dkim.valid fail: " THERE(
+		"rsa") ": " MALFORMED "\n" },
+	{ "an open one, and one that is put off", NULL, "*@example.com gone\n", ANN, OPEN_SIGNATURE,
+	    "defers", "temperror temperror",
+	    SIGNED("unknown: " NO_SIGNATURE THERE("slow") ": " SLOW)
+		KEY("unknown: " THERE("slow") ": " SLOW) },
+
 	{ "an open one, and no signer", NULL, "*@example.org org\n", ANN, OPEN_SIGNATURE,
 	    "signs-not", "temperror temperror",
 	    SIGNED("unknown: " NO_SIGNATURE THERE("slow") ": " SLOW)
@@ -614,12 +694,92 @@ START_TEST(not_judged)
 	ck_assert_int_eq(expected_status_of(&e), EXPECTED_UNKNOWN);
 	ck_assert(!e.judged);
 	ck_assert(auth_signature_is_open(&e.signature));
+	ck_assert(e.signature.signs_from);
 	expect_slice("d=", "A-form", e.signature.domain, "example.com");
 	e = expected_of(arena, &odd);
 	ck_assert_int_eq(expected_status_of(&e), EXPECTED_BAD_KEY);
 	ck_assert(e.judged);
 	ck_assert(!expected_judge_one(NULL, arena, NULL, &e));
 	arena_free(arena);
+}
+END_TEST
+
+/* ---- what is not known yet -------------------------------------------------------------- */
+
+/* Nothing is known at once of the name that begins with "rsa". */
+static struct dns_answer *slow_known(struct resolver *r, const struct dns_question *question)
+{
+	return slice_starts_nocase(question->name, SLICE("rsa.")) ? NULL : front_known(r, question);
+}
+
+static const struct resolver_class slow_rsa = { .ask = front_ask, .known = slow_known };
+
+/* One that is pending keeps the whole pending, whatever stands behind it. */
+START_TEST(pending)
+{
+	static const struct scene scene = { .label = "pending",
+		.conf = MULTIPLE,
+		.signing = "*@example.com rsa\n*@example.com test\n",
+		.from = ANN };
+	struct run r;
+	struct expected e;
+	struct dns_view *view;
+
+	begin(&r, &scene, &slow_rsa);
+	expect(&scene, &r, "signer", part_signer,
+	    "signs example.com/rsa pass aligned example.com/test pass aligned");
+	view = dns_view_new(r.arena, &r.front.resolver, dns_now_us() + SECOND);
+	expected_begin(r.signer, r.arena, r.message->from[0]->mailboxes, &e);
+	ck_assert(expected_judge(r.signer, r.arena, view, &e));
+	ck_assert_int_eq(expected_status_of(&e.list[0]), EXPECTED_UNKNOWN);
+	ck_assert_int_eq(expected_status_of(&e.list[1]), EXPECTED_GOOD);
+	ck_assert(dns_view_wait(view));
+	ck_assert(!expected_judge(r.signer, r.arena, view, &e));
+	ck_assert_int_eq(expected_status_of(&e.list[0]), EXPECTED_GOOD);
+	dns_view_free(view);
+	end(&r);
+}
+END_TEST
+
+/* ---- in the words of DMARC -------------------------------------------------------------- */
+
+static void part_dmarc_finding(struct buf *out, const struct run *r)
+{
+	struct check_selection selection = { { false } };
+	struct findings findings = { NULL, 0, 0, 0 };
+
+	for (size_t i = 0; i < check_count; i++)
+		selection.off[i] = strcmp(checks[i].name, "dmarc.alignment") != 0;
+	checks_run(STAGE_EOM, r->message, NULL, &selection, false, &findings);
+	ck_assert_uint_eq(findings.count, 1);
+	utf8_escape(out, findings.list[0].reason);
+}
+
+START_TEST(dmarc_words)
+{
+	static const struct {
+		const char *signing, *reason;
+	} rows[] = {
+		{ "*@example.com none\n", "no DKIM signature that passes is aligned" },
+		{ "", "there is no DKIM signature" },
+	};
+	char wanted[300];
+	struct run r;
+
+	for (int i = 0; i < ROWS(rows); i++) {
+		const struct scene scene = {
+			.label = rows[i].reason, .signing = rows[i].signing, .from = ANN
+		};
+
+		snprintf(wanted, sizeof wanted,
+		    "DMARC fails under RFC 7489 and RFC 9989, with the policy reject at "
+		    "example.com: %s, and SPF does not pass for every address that mail leaves "
+		    "from",
+		    rows[i].reason);
+		begin(&r, &scene, &at_once);
+		expect(&scene, &r, "reason", part_dmarc_finding, wanted);
+		end(&r);
+	}
 }
 END_TEST
 
@@ -634,6 +794,8 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tests, scene_after_a_wait, 0, ROWS(scenes));
 	tcase_add_loop_test(tests, record, 0, ROWS(records));
 	tcase_add_test(tests, not_judged);
+	tcase_add_test(tests, pending);
+	tcase_add_test(tests, dmarc_words);
 	suite_add_tcase(suite, tests);
 	return suite;
 }
