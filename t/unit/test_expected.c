@@ -3,10 +3,12 @@
  * tables, keys and a records file to facts, findings, DMARC and the record.  Each row
  * is run twice, with answers that are there at once and with answers to wait for.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "audit/record_auth.h"
@@ -714,6 +716,53 @@ static struct dns_answer *slow_known(struct resolver *r, const struct dns_questi
 
 static const struct resolver_class slow_rsa = { .ask = front_ask, .known = slow_known };
 
+struct late {
+	struct dns_answer *answer;
+	resolver_done *done;
+	void *context;
+};
+
+static void *answer_late(void *context)
+{
+	const struct timespec moment = { 0, 50 * 1000 * 1000 };
+	struct late *late = context;
+
+	nanosleep(&moment, NULL);
+	late->done(late->context, late->answer);
+	free(late);
+	return NULL;
+}
+
+/* It is waited for by the one who asked: the view is not freed before it has the answer. */
+static void late_ask(struct resolver *r, const struct dns_question *question, int64_t deadline_us,
+    resolver_done *done, void *context)
+{
+	struct late *late = must_alloc(sizeof *late);
+	pthread_t thread;
+
+	(void)deadline_us;
+	*late = (struct late){ front_known(r, question), done, context };
+	ck_assert_int_eq(pthread_create(&thread, NULL, answer_late, late), 0);
+	pthread_detach(thread);
+}
+
+static const struct resolver_class late_rsa = { .ask = late_ask, .known = slow_known };
+
+/* The key is the only thing that is missing: the end of the message waits for it. */
+START_TEST(waits_for_the_key)
+{
+	static const struct scene scene = {
+		.label = "late", .signing = "*@example.com rsa\n", .from = ANN
+	};
+	struct run r;
+
+	begin(&r, &scene, &late_rsa);
+	expect(&scene, &r, "signer", part_signer, "signs example.com/rsa pass aligned");
+	expect(&scene, &r, "DMARC", part_dmarc, "pass pass");
+	end(&r);
+}
+END_TEST
+
 /* One that is pending keeps the whole pending, whatever stands behind it. */
 START_TEST(pending)
 {
@@ -795,6 +844,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tests, record, 0, ROWS(records));
 	tcase_add_test(tests, not_judged);
 	tcase_add_test(tests, pending);
+	tcase_add_test(tests, waits_for_the_key);
 	tcase_add_test(tests, dmarc_words);
 	suite_add_tcase(suite, tests);
 	return suite;
