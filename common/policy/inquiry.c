@@ -41,8 +41,7 @@ static void complete_claims(struct inquiry *q)
 	claims->on_behalf = q->site->config->on_behalf;
 	claims->identity = identity_judge(q->site->config, q->message);
 	if (claims->from_served != SERVED_UNKNOWN || own->count == 0 ||
-	    from->address.data == NULL ||
-	    !domain_to_ascii(q->message->arena, from->domain, &ascii))
+	    from->address.data == NULL || !domain_to_ascii(q->message->arena, from->domain, &ascii))
 		return;
 	if (domain_list_has(own, ascii))
 		claims->from_served = SERVED_YES;

@@ -25,7 +25,7 @@
 #include "base/arena.h"
 #include "message/file.h"
 #include "policy/class.h"
-#include "policy/site.h"
+#include "policy/inquiry.h"
 #include "t/cases/case.h"
 #include "t/cases/daemons.h"
 #include "t/cases/expect.h"
@@ -116,7 +116,7 @@ struct passage {
 	const struct mta_envelope *envelope;
 	const struct site *site;
 	struct message *message;
-	struct authenticator *authenticator;
+	struct inquiry *inquiry;
 	struct judgement judgement;
 };
 
@@ -127,8 +127,8 @@ static void judge_header(void *context)
 	const struct mta_envelope *e = p->envelope;
 
 	message_set_mail(p->message, slice_of(e->mail));
-	p->authenticator = site_authenticator(p->site, p->message, time(NULL));
-	authenticator_sender(p->authenticator);
+	p->inquiry = inquiry_new(p->site, p->message, time(NULL));
+	inquiry_sender(p->inquiry);
 	judge_stage(&p->judgement, STAGE_MAIL, NULL);
 	for (size_t i = 0; i < e->rcpt_count; i++) {
 		struct path rcpt = message_add_rcpt(p->message, slice_of(e->rcpts[i].path));
@@ -137,15 +137,15 @@ static void judge_header(void *context)
 	}
 	message_end_header(p->message);
 	judge_stage(&p->judgement, STAGE_EOH, NULL);
-	site_authenticate_header(p->site, p->authenticator, p->message);
+	inquiry_header(p->inquiry);
 }
 
 static void take_body(void *context, const char *data, size_t len)
 {
 	struct passage *p = context;
 
-	if (authenticator_wants_body(p->authenticator))
-		authenticator_body(p->authenticator, (struct slice){ data, len });
+	if (inquiry_wants_body(p->inquiry))
+		inquiry_body(p->inquiry, (struct slice){ data, len });
 }
 
 static json_t *finish(struct passage *p)
@@ -155,7 +155,7 @@ static json_t *finish(struct passage *p)
 	struct buf text;
 	json_t *record;
 
-	authenticator_finish(p->authenticator);
+	inquiry_finish(p->inquiry);
 	judge_stage(&p->judgement, STAGE_EOM, NULL);
 	v = judge_decide(&p->judgement, STAGE_EOM);
 	buf_init(&text, RECORD_MAX);
@@ -182,7 +182,7 @@ static json_t *library_record(struct runner *r, const struct site *site, FILE *f
 	if (message_read(reader, p.message, judge_header, take_body, &p) == READER_MESSAGE)
 		record = finish(&p);
 	message_reader_free(reader);
-	authenticator_free(p.authenticator);
+	inquiry_free(p.inquiry);
 	arena_reset(r->arena);
 	return record;
 }

@@ -125,7 +125,8 @@ static void tear_down(void)
 
 struct fixture {
 	struct late late;
-	struct dns_gate gate;
+	struct gate gate;
+	struct patience patience;
 	struct auth_services services;
 	struct arena *arena;
 	struct message *message;
@@ -135,14 +136,12 @@ struct fixture {
 
 static void begin(struct fixture *f, const char *records, int delay_ms, int budget_ms)
 {
-	const struct auth_limits limits = { .budget_us = (int64_t)budget_ms * MS,
-		.now = 1790000000 };
+	const struct auth_limits limits = { .patience = &f->patience, .now = 1790000000 };
 
 	late_begin(&f->late, records, delay_ms);
-	f->gate = (struct dns_gate){ .most = 10 };
-	f->services = (struct auth_services){
-		.resolver = &f->late.resolver, .gate = &f->gate, .verifier = library
-	};
+	f->gate = (struct gate){ .most = 10 };
+	f->patience = (struct patience){ (int64_t)budget_ms * MS, &f->gate };
+	f->services = (struct auth_services){ .resolver = &f->late.resolver, .verifier = library };
 	f->arena = arena_new();
 	f->message = message_new(f->arena);
 	message_set_mail(f->message, SLICE("<ann@sender.example>"));
@@ -341,7 +340,7 @@ START_TEST(test_without_resolver)
 	f.services.resolver = NULL;
 	authenticator_free(f.a);
 	f.a = authenticator_new(
-	    &f.services, &(const struct auth_limits){ .budget_us = 10 * 1000 * MS }, f.message);
+	    &f.services, &(const struct auth_limits){ .patience = &f.patience }, f.message);
 	f.facts = f.message->authentication;
 	authenticator_sender(f.a);
 	header(&f, " ann@author.example", &route);

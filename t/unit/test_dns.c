@@ -721,7 +721,7 @@ START_TEST(test_view_gate)
 {
 	struct arena *arena = arena_new();
 	struct told *t = told_new();
-	struct dns_gate gate = { .waiting = 1, .most = 1 };
+	struct gate gate = { .waiting = 1, .most = 1 };
 	struct dns_view *view = dns_view_new(arena, &t->resolver, in_seconds(20));
 	const struct dns_answer *answer;
 

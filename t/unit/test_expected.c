@@ -168,6 +168,7 @@ struct run {
 	struct front front;
 	struct signer *signer;
 	struct auth_services services;
+	struct patience patience;
 	struct arena *arena;
 	struct message *message;
 	struct authenticator *a;
@@ -175,7 +176,7 @@ struct run {
 
 static void begin(struct run *r, const struct scene *scene, const struct resolver_class *class)
 {
-	const struct auth_limits limits = { .budget_us = 5 * SECOND, .now = 1790000000 };
+	const struct auth_limits limits = { .patience = &r->patience, .now = 1790000000 };
 	static const struct network egress = {
 		.ip = { .family = AF_INET, .octets = { 192, 0, 2, 1 } }, .prefix = 32
 	};
@@ -186,6 +187,7 @@ static void begin(struct run *r, const struct scene *scene, const struct resolve
 	struct buf errors;
 
 	buf_init(&errors, 1000);
+	r->patience = (struct patience){ .left_us = 5 * SECOND };
 	r->front =
 	    (struct front){ { class }, records_resolver_parse("t", SLICE(RECORDS), NULL, &errors) };
 	ck_assert_msg(r->front.records != NULL, "%s", buf_text(&errors));

@@ -119,7 +119,8 @@ START_TEST(test_nobody_is_asked)
 
 	ck_assert_ptr_null(site->resolver);
 	ck_assert_ptr_null(site->services.resolver);
-	ck_assert_ptr_eq(site->services.gate, &site->gate);
+	ck_assert_ptr_eq(site_patience(site).gate, &site->gate);
+	ck_assert_int_eq(site_patience(site).left_us, 5000000);
 	ck_assert_uint_eq(site->gate.most, 7);
 	ck_assert_ptr_eq(site->services.suffixes, site->suffixes);
 	ck_assert_ptr_eq(site->services.verifier, site->verifier);
@@ -157,6 +158,7 @@ struct fixture {
 	struct site *site;
 	struct arena *arena;
 	struct message *message;
+	struct patience patience;
 	struct authenticator *a;
 };
 
@@ -171,7 +173,8 @@ static void begin(
 	message_set_mail(f->message, SLICE("<>"));
 	message_add_field(f->message, SLICE("From"), SLICE(" ann@example.com"));
 	message_end_header(f->message);
-	f->a = site_authenticator(f->site, f->message, 1790000000);
+	f->patience = site_patience(f->site);
+	f->a = site_authenticator(f->site, &f->patience, f->message, 1790000000);
 	site_authenticate_header(f->site, f->a, f->message);
 	authenticator_finish(f->a);
 }
@@ -294,12 +297,13 @@ START_TEST(test_deadline)
 	struct site *site = open_good(NOBODY "deadline = 0.2\n", &options);
 	struct arena *arena = arena_new();
 	struct message *m = message_new(arena);
+	struct patience patience = site_patience(site);
 	struct authenticator *a;
 	int64_t begun = dns_now_us(), took;
 
 	site->services.resolver = &silent.resolver;
 	message_set_mail(m, SLICE("<ann@example.com>"));
-	a = site_authenticator(site, m, 1790000000);
+	a = site_authenticator(site, &patience, m, 1790000000);
 	authenticator_sender(a);
 	took = dns_now_us() - begun;
 	ck_assert_msg(took >= 200000 && took < 400000, "%d us", (int)took);
