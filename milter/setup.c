@@ -52,7 +52,8 @@ struct site *setup_site(struct config *config)
 
 	buf_init(&errors, LINES_MAX);
 	site = site_open(config, &options, &errors, &given);
-	log_lines(LOG_LEVEL_ERROR, &errors);
+	/* of a site that is good enough they are warnings: a table that cannot be read now */
+	log_lines(site == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &errors);
 	buf_free(&errors);
 	return site;
 }

@@ -123,8 +123,9 @@ static bool is_harmless(const struct dmarc_verdict *v)
 static struct slice evidence(const struct check_run *run)
 {
 	const struct authentication *a = run->message->authentication;
-	const char *dkim = a->signature_total == 0 ? "there is no DKIM signature"
-						   : "no DKIM signature that passes is aligned";
+	const char *dkim = a->signature_total + a->expected.count == 0
+			       ? "there is no DKIM signature"
+			       : "no DKIM signature that passes is aligned";
 	const char *spf = "SPF does not pass for every address that mail leaves from";
 
 	if (!a->spf_evaluated)

@@ -44,6 +44,8 @@ static void judge_mailbox(struct check_run *run, enum claim_kind kind)
 		f.fix = SLICE("write from an address that exists, or create a mailbox or alias");
 		break;
 	case DIRECTORY_CATCH_ALL:
+		if (run->message->claims->catch_all_counts)
+			return;
 		f.at_most = ACTION_LOG;
 		f.reason =
 		    arena_printf(run->arena, "only the catch-all of its domain takes mail for %.*s",

@@ -21,6 +21,8 @@ struct inquiry *inquiry_new(const struct site *site, struct message *message, in
 	q->patience = site_patience(site);
 	q->authenticator = site_authenticator(site, &q->patience, message, now);
 	q->claimant = claimant_new(site->directory, &q->patience, message);
+	claimant_claims(q->claimant)->catch_all_counts =
+	    site->config->catch_all == CATCH_ALL_MAILBOX;
 	return q;
 }
 

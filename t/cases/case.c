@@ -368,16 +368,16 @@ static bool envelope_line(struct parser *p, const struct word *words, int count)
 
 static bool sign_line(struct parser *p, const struct word *words, int count)
 {
-	struct case_signature *how = &p->c->signings[p->c->signing_count];
+	struct recipe *how = &p->c->signings[p->c->signing_count];
 
 	if (p->c->signing_count == CASE_SIGNINGS_MAX)
 		return fail(p, "too many signatures");
 	p->c->signing_count++;
-	signing_begin(how);
+	recipe_begin(how);
 	for (int i = 0; i < count; i++)
-		if (words[i].name == NULL || !signing_set(how, words[i].name, words[i].value))
+		if (words[i].name == NULL || !recipe_set(how, words[i].name, words[i].value))
 			return fail(p, "no such tag or key of a signature: %s", words[i].value);
-	return signing_is_complete(how) || fail(p, "a signature wants d=, s= and key=");
+	return recipe_is_complete(how) || fail(p, "a signature wants d=, s= and key=");
 }
 
 /* replace OLD NEW, or body-append TEXT */
@@ -572,7 +572,7 @@ static bool record_line(struct parser *p, const char *line)
 		const char *key =
 		    close == NULL
 			? NULL
-			: signing_public_key((struct slice){ name, (size_t)(close - name) });
+			: recipe_public_key((struct slice){ name, (size_t)(close - name) });
 
 		if (key == NULL)
 			return fail(p, "there is no such key: %s", at);
@@ -780,7 +780,7 @@ void case_free(struct case_file *c)
 	for (size_t i = 0; i < c->arg_count; i++)
 		free(c->args[i]);
 	for (size_t i = 0; i < c->signing_count; i++)
-		signing_free(&c->signings[i]);
+		recipe_free(&c->signings[i]);
 	for (size_t i = 0; i < c->change_count; i++) {
 		free(c->changes[i].found);
 		free(c->changes[i].text);

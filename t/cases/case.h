@@ -88,7 +88,7 @@ struct case_file {
 	char *mailboxes; /* the text of a file store; NULL: there is no such section */
 	char *message;   /* octets as an application writes them, line ends LF */
 	size_t message_len;
-	struct case_signature signings[CASE_SIGNINGS_MAX];
+	struct recipe signings[CASE_SIGNINGS_MAX];
 	size_t signing_count;
 	struct change changes[CASE_CHANGES_MAX];
 	size_t change_count;

@@ -14,18 +14,18 @@
 
 enum { FIELDS_MAX = 200, TEXT_MAX = 16 * 1024 * 1024 };
 
-struct signing_key {
+struct recipe_key {
 	const char *name, *private, *public, *algorithm;
 };
 
-static const struct signing_key keys[] = {
+static const struct recipe_key keys[] = {
 	{ "rsa2048", RSA2048_PRIVATE, RSA2048_PUBLIC, "rsa-sha256" },
 	{ "rsa1024", RSA1024_PRIVATE, RSA1024_PUBLIC, "rsa-sha256" },
 	{ "rsa768", RSA768_PRIVATE, RSA768_PUBLIC, "rsa-sha256" },
-	{ "ed25519", ED25519_B_PRIVATE, ED25519_B_PUBLIC, "ed25519-sha256" },
+	{ "ed25519", SIGNER_ED25519_PRIVATE, SIGNER_ED25519_PUBLIC, "ed25519-sha256" },
 };
 
-static const struct signing_key *find_key(struct slice name)
+static const struct recipe_key *find_key(struct slice name)
 {
 	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
 		if (slice_equal(slice_of(keys[i].name), name))
@@ -33,22 +33,22 @@ static const struct signing_key *find_key(struct slice name)
 	return NULL;
 }
 
-const char *signing_public_key(struct slice name)
+const char *recipe_public_key(struct slice name)
 {
-	const struct signing_key *key = find_key(name);
+	const struct recipe_key *key = find_key(name);
 
 	return key == NULL ? NULL : key->public;
 }
 
 /* ---- a line of [sign] -------------------------------------------------------- */
 
-void signing_begin(struct case_signature *how)
+void recipe_begin(struct recipe *how)
 {
-	*how = (struct case_signature){ .header_relaxed = true, .body_relaxed = true };
+	*how = (struct recipe){ .header_relaxed = true, .body_relaxed = true };
 	how->headers = must_strdup("from:to:subject");
 }
 
-void signing_free(struct case_signature *how)
+void recipe_free(struct recipe *how)
 {
 	free(how->domain);
 	free(how->selector);
@@ -60,7 +60,7 @@ void signing_free(struct case_signature *how)
 	free(how->length);
 }
 
-static bool set_canon(struct case_signature *how, const char *value)
+static bool set_canon(struct recipe *how, const char *value)
 {
 	const char *body = strchr(value, '/');
 	size_t header = body == NULL ? strlen(value) : (size_t)(body - value);
@@ -71,7 +71,7 @@ static bool set_canon(struct case_signature *how, const char *value)
 	       (body == NULL || how->body_relaxed || strcmp(body, "/simple") == 0);
 }
 
-bool signing_set(struct case_signature *how, const char *name, const char *value)
+bool recipe_set(struct recipe *how, const char *name, const char *value)
 {
 	const struct {
 		const char *name;
@@ -101,7 +101,7 @@ bool signing_set(struct case_signature *how, const char *name, const char *value
 	return false;
 }
 
-bool signing_is_complete(const struct case_signature *how)
+bool recipe_is_complete(const struct recipe *how)
 {
 	return how->domain != NULL && how->selector != NULL && how->key != NULL;
 }
@@ -226,7 +226,7 @@ static void split_message(struct slice wire, struct header *h)
 }
 
 /* The fields that h= names, each name from the bottom up; one that is not there is nothing. */
-static void add_signed_fields(struct buf *out, struct header *h, const struct case_signature *how)
+static void add_signed_fields(struct buf *out, struct header *h, const struct recipe *how)
 {
 	struct slice names = slice_of(how->headers);
 
@@ -267,18 +267,18 @@ static long long time_of(const char *text)
 					    : strtoll(text, NULL, 10);
 }
 
-static const char *algorithm_of(const struct case_signature *how)
+static const char *algorithm_of(const struct recipe *how)
 {
 	return how->algorithm != NULL ? how->algorithm : how->key->algorithm;
 }
 
-static const EVP_MD *digest_of(const struct case_signature *how)
+static const EVP_MD *digest_of(const struct recipe *how)
 {
 	return strstr(algorithm_of(how), "-sha1") != NULL ? EVP_sha1() : EVP_sha256();
 }
 
 /* The field up to b=, which stands last and is empty. */
-static void add_tags(struct buf *out, const struct case_signature *how, struct slice body)
+static void add_tags(struct buf *out, const struct recipe *how, struct slice body)
 {
 	size_t len = how->length != NULL ? (size_t)strtoull(how->length, NULL, 10) : body.len;
 	unsigned char hash[EVP_MAX_MD_SIZE];
@@ -302,7 +302,7 @@ static void add_tags(struct buf *out, const struct case_signature *how, struct s
 }
 
 /* Signs the text: RSA by its hash, ed25519 the hash itself as RFC 8463 3 has it. */
-static bool add_signature(struct buf *out, const struct case_signature *how, struct slice text)
+static bool add_signature(struct buf *out, const struct recipe *how, struct slice text)
 {
 	BIO *bio = BIO_new_mem_buf(how->key->private, -1);
 	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
@@ -330,7 +330,7 @@ static bool add_signature(struct buf *out, const struct case_signature *how, str
 	return good;
 }
 
-bool sign_message(const struct case_signature *how, struct buf *message)
+bool sign_message(const struct recipe *how, struct buf *message)
 {
 	struct buf wire, body, field, text;
 	struct header header;

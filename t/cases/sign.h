@@ -15,12 +15,12 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
-struct signing_key;
+struct recipe_key;
 
 /* One line of a section [sign]; all texts are owned. */
-struct case_signature {
+struct recipe {
 	char *domain, *selector;
-	const struct signing_key *key;
+	const struct recipe_key *key;
 	char *algorithm;                   /* a=; NULL: as the key has it */
 	bool header_relaxed, body_relaxed; /* c= */
 	char *headers;                     /* h= */
@@ -30,22 +30,22 @@ struct case_signature {
 };
 
 /* A signature by nobody yet: relaxed, over from:to:subject. */
-void signing_begin(struct case_signature *how);
-void signing_free(struct case_signature *how);
+void recipe_begin(struct recipe *how);
+void recipe_free(struct recipe *how);
 
 /* Takes NAME=VALUE of a line; false when there is no such name or value. */
-bool signing_set(struct case_signature *how, const char *name, const char *value);
+bool recipe_set(struct recipe *how, const char *name, const char *value);
 
 /* Are domain, selector and key there? */
-bool signing_is_complete(const struct case_signature *how);
+bool recipe_is_complete(const struct recipe *how);
 
 /* The p= of the key of that name; NULL: there is none. */
-const char *signing_public_key(struct slice name);
+const char *recipe_public_key(struct slice name);
 
 /*
  * Puts the signature's field on top of the message (line ends LF or CRLF, as
  * mta.c and the command line read them).  False when libcrypto does not sign.
  */
-bool sign_message(const struct case_signature *how, struct buf *message);
+bool sign_message(const struct recipe *how, struct buf *message);
 
 #endif

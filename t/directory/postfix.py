@@ -152,6 +152,128 @@ class Tables:
                     check(label, f[0], "catch-all" if domain in truth else "none")
 
 
+class Asker:
+    """One ask program that is asked line by line."""
+
+    def __init__(self, arguments):
+        self.process = subprocess.Popen([ASK] + arguments, stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        check("the asking program ends well", self.process.wait(30), 0)
+
+    def __call__(self, line):
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().split(" ")[0]
+
+
+def rewritten(tables, kind):
+    """A table that is built anew all the time: who stays in it is never said to be none."""
+    path = tables.table(kind + "-rewritten", ["stay%d@example.com x\n" % i for i in range(3000)])
+    check(kind + ": built", tables.postmap("%s:%s" % (kind, path)).returncode, 0)
+    counts, end, builds = {}, time.time() + 3, 0
+    with Asker(["-o", "domains=example.com", "%s:%s" % (kind, path)]) as asker:
+        building = None
+        while time.time() < end:
+            if building is None or building.poll() is not None:
+                builds += 1
+                more = "more%d@example.com x\n" % builds
+                if kind == "lmdb" and builds % 2:
+                    arguments, text = ["-i"], more * 1 + "".join(
+                        "new%d.%d@example.com x\n" % (builds, i) for i in range(50))
+                else:
+                    with open(path, "a", encoding="utf-8") as f:
+                        f.write(more)
+                    arguments, text = [], ""
+                building = subprocess.Popen(
+                    [POSTMAP, "-c", tables.config] + arguments + ["%s:%s" % (kind, path)],
+                    stdin=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL)
+                building.stdin.write(text)
+                building.stdin.close()
+            answer = asker("stay%d@example.com" % tables.random.randrange(3000))
+            counts[answer] = counts.get(answer, 0) + 1
+        building.wait(30)
+        check("%s: never none while it is rewritten %d times" % (kind, builds),
+              set(counts) - {"mailbox", "unknown"}, set())
+        check(kind + ": mostly known %s" % counts, counts.get("mailbox", 0) > 100, True)
+        time.sleep(1.5)
+        check(kind + ": what came last is seen", asker("more2@example.com"), "mailbox")
+
+
+def changed(tables, kind):
+    """A changed table is seen within a second or two; one that is gone is unknown."""
+    path = tables.table(kind + "-changed", ["old@example.com x\n"])
+    name = "%s:%s" % (kind, path)
+    build = (lambda: tables.postmap(name)) if kind != "texthash" else (lambda: None)
+    build()
+    with Asker(["-o", "domains=example.com", "-S", "x", "type=postfix", "config_directory=" +
+                tables.config, "table=" + name, "holds=mailboxes", "negative_ttl=0.1",
+                "positive_ttl=0.1", "stale_for=0", "--"]) as asker:
+        check(kind + ": before", (asker("old@example.com"), asker("new@example.com")),
+              ("mailbox", "none"))
+        tables.table(kind + "-changed", ["new@example.com x\n"])
+        build()
+        time.sleep(2.5)
+        check(kind + ": after", (asker("old@example.com"), asker("new@example.com")),
+              ("none", "mailbox"))
+        for suffix in ("", ".lmdb", ".cdb", ".db"):
+            if os.path.exists(path + suffix):
+                os.unlink(path + suffix)
+        time.sleep(2.5)
+        check(kind + ": gone", asker("new@example.com"), "unknown")
+
+
+def patterns(tables):
+    """Types that only Postfix can read, by postmap -q."""
+    path = tables.table("regexp", ["/^sales-.*@example\\.com$/ ann\n", "/^@example/ never\n"])
+    site = ["-S", "x", "type=postfix", "config_directory=" + tables.config, "holds=mailboxes"]
+    found = ask(["-o", "domains=example.com"] + site + ["table=regexp:" + path, "--"],
+                ["sales-1@example.com", "x@example.com", "-@example.com", "-q@example.com"])
+    check("regexp", [f[0] for f in found], ["mailbox", "none", "none", "none"])
+    found = ask(["-o", "domains=example.com"] + site + ["table=regexp:/nowhere/at/all", "--"],
+                ["sales-1@example.com"])
+    check("a table that is not there", found[0][0], "unknown")
+    found = ask(["-o", "domains=example.com", "-o", "offline=1"] + site + [
+        "table=regexp:" + path, "--"], ["sales-1@example.com"])
+    check("offline, on this host", found[0][0], "mailbox")
+    found = ask(["-o", "domains=example.com", "-o", "offline=1"] + site + [
+        "table=socketmap:inet:127.0.0.1:9:x", "--"], ["sales-1@example.com"])
+    check("offline, over the network", found[0][0], "unknown")
+
+
+def accounts(tables):
+    """The stores passwd and aliases."""
+    path = tables.table("aliases", ["root: nobody\n", "team: root,\n  daemon\n"])
+    found = ask(["-o", "domains=host.example", "-o", "delimiters=+", "aliases:" + path, "passwd"],
+                ["root@host.example nobody", "team@host.example daemon", "daemon@host.example",
+                 "nobody+x@host.example nobody", "no-such-user@host.example", "root@other.example"])
+    check("accounts", [(f[0], f[1].get("reaches"), f[1].get("login")) for f in found],
+          [("alias", "nobody", "yes"), ("alias", "daemon,nobody", "yes"),
+           ("mailbox", "daemon@host.example,daemon", None),
+           ("sub-address", "nobody@host.example,nobody", "yes"), ("none", "", None),
+           ("not-ours", "", None)])
+
+
+def open_domains(tables):
+    """Empty tables of recipients mean "any address is accepted"."""
+    with open(os.path.join(tables.config, "main.cf"), "a", encoding="utf-8") as f:
+        f.write("mydestination = local.example\nlocal_recipient_maps =\nrelay_domains = "
+                "relay.example\nrelay_recipient_maps =\nvirtual_alias_maps = inline:{ "
+                "{ info@relay.example = ann@relay.example } }\nalias_maps =\n"
+                "virtual_mailbox_domains = virtual.example\nvirtual_mailbox_maps = "
+                "static:{all}\n")
+    found = ask(["-S", "postfix", "type=postfix", "config_directory=" + tables.config, "--"],
+                ["x@local.example", "x@relay.example", "x@sub.relay.example",
+                 "info@relay.example", "x@virtual.example", "x@other.example"])
+    check("open domains", [f[0] for f in found],
+          ["unknown", "unknown", "unknown", "alias", "mailbox", "not-ours"])
+
+
 # ---- a site --------------------------------------------------------------------------------
 
 SITE = {
@@ -399,7 +521,15 @@ def main():
     wanted = ["lmdb", "cdb", "texthash", "hash"]
     skipped.extend("tables of type %s: this Postfix has none" % t for t in wanted if t not in types)
     with tempfile.TemporaryDirectory(prefix="presend-directory.") as folder:
-        Tables(folder, [t for t in wanted if t in types]).run()
+        tables = Tables(folder, [t for t in wanted if t in types])
+        tables.run()
+        for kind in tables.types:
+            changed(tables, kind)
+            if kind in ("lmdb", "cdb"):
+                rewritten(tables, kind)
+        patterns(tables)
+        accounts(tables)
+        open_domains(tables)
     if os.getuid() != 0:
         skipped.append("a site: Postfix runs only when root starts it")
     else:

@@ -146,6 +146,56 @@ def test_preflight_directories():
             check("cannot remove it from there" in r.stderr, r.stderr)
 
 
+def test_preflight_signer():
+    """A key that is well kept is a warning; tables and a configuration that cannot be read are not."""
+    with Folder("mode = audit") as f:
+        conf, keys, signing, key = (f.file(name) for name in ("opendkim.conf", "keys", "signing",
+                                                              "key"))
+        f.write(f'signer = "opendkim:{conf}"')
+        for path, text in ((conf, f"KeyTable {keys}\nSigningTable refile:{signing}\n"
+                                  "RequireSafeKeys no\n"),
+                           (keys, f"k example.com:s:{key}\ninline example.com:t:MIIB\n"
+                                  "relative example.com:r:./key\n"),
+                           (signing, "*@example.com k\n"), (key, "a secret\n")):
+            with open(path, "w") as file:
+                file.write(text)
+        r = call("-t", "-c", f.path)
+        equal((r.returncode, r.stderr), (0, ""), "-t with a signer")
+        if os.geteuid() == 0:
+            os.chmod(key, 0o600)
+            r = call("-t", "-c", f.path)
+            equal(r.returncode, 0, "status with a key that is well kept")
+            equal(len(r.stderr.splitlines()), 1, f"one warning: {r.stderr!r}")
+            check(f"{key}: user nobody cannot read it" in r.stderr, r.stderr)
+            check(f"setfacl -m u:nobody:r {key}" in r.stderr, r.stderr)
+            os.chmod(signing, 0o600)
+            r = call("-t", "-c", f.path)
+            equal(r.returncode, 78, "status with a table that cannot be read")
+            check("user nobody cannot tell what it signs: " in r.stderr, r.stderr)
+            check(f"{signing} cannot be read: Permission denied" in r.stderr, r.stderr)
+            os.chmod(signing, 0o644)
+        with open(keys, "w") as file:
+            file.writelines(f"k{n} example.com:s{n}:{f.file('key%d' % n)}\n" for n in range(30))
+        r = call("-t", "-c", f.path)
+        equal((r.returncode, len(r.stderr.splitlines())), (0, 10), "keys that are named")
+        check(f"{f.file('key0')}: the signer's tables name it, and it is not there" in r.stderr,
+              r.stderr)
+        os.unlink(signing)
+        r = call("-t", "-c", f.path)
+        equal(r.returncode, 78, "status with a table that is missing")
+        check(f"{signing} cannot be read: No such file" in r.stderr, r.stderr)
+        with open(conf, "a") as file:
+            file.write("Mode nonsense\n")
+        for args in (("-t",), ("-f",)):
+            r = call(*args, "-c", f.path)
+            equal(r.returncode, 78, "status with a configuration that OpenDKIM refuses")
+            check(f"{conf}:4: " in r.stderr, r.stderr)
+        os.unlink(conf)
+        r = call("-t", "-c", f.path)
+        equal(r.returncode, 78, "status without its configuration")
+        check(conf in r.stderr, r.stderr)
+
+
 # ---- sockets -----------------------------------------------------------------
 
 

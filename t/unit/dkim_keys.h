@@ -82,7 +82,6 @@
 	"82NHxx7QEscV5eaRyd9wbr+ebU/b0/dLM71VJQIRmDyY+tnLBwALTgcVad0ePgY7" \
 	"JS8jTQEsXlM8I7pNRvOV7UMjOVyIPY6RiQIDAQAB"
 
-/* The private one is not kept: what it has signed stands in test_dkim.c. */
 #define ED25519_PUBLIC \
 	"LyIVIkGJMyHilWawMq9MFe37RWWBu9blp0Ntqaezs9M="
 
@@ -93,12 +92,5 @@
 	"-----END PRIVATE KEY-----\n"
 #define SIGNER_ED25519_PUBLIC \
 	"k+CRpCST4WtKKcNuWizSOGy9kPxZjNtp6NI6yL/fUg4="
-
-#define ED25519_B_PRIVATE \
-	"-----BEGIN PRIVATE KEY-----\n" \
-	"MC4CAQAwBQYDK2VwBCIEINbI5VowgGxBK1bpCOfHk+e1u0hq1tZKdTBUIqkE25UK\n" \
-	"-----END PRIVATE KEY-----\n"
-#define ED25519_B_PUBLIC \
-	"ygdzmgJv27D65iYEkk7xo5vmivmnGvnZDVQEP5mmmiE="
 
 #endif

@@ -84,6 +84,9 @@ START_TEST(test_row)
 		struct slice got = arena_printf(arena, "%.*s|%.*s|%.*s", SLICE_ARG(a.key),
 		    SLICE_ARG(a.base), SLICE_ARG(a.unicode));
 
+		/* an empty base would be the key of the whole domain */
+		ck_assert_msg(a.base.data == NULL || a.base.len > 0, "%s", rows[_i].label);
+
 		expect_slice(rows[_i].label, "address", got, rows[_i].wanted);
 	}
 	exact_free(input);

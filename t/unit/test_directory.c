@@ -481,6 +481,7 @@ static const struct {
 	{ "the whole domain", "@example.com logins =boss", "a@example.com", "boss", "yes" },
 	{ "the address before the domain", "@example.com logins =boss;a@example.com logins =bob",
 	    "a@example.com", "boss", "no" },
+	{ "a login by the name of *", "a@example.com logins =*", "a@example.com", "zoe", "no" },
 	{ "the map fails", "a@example.com tempfail", "a@example.com", "a@example.com", "unknown" },
 	{ "a local part of a domain that is not local", "a logins =bob", "a@example.com", "bob",
 	    "no" },
