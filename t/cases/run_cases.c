@@ -300,6 +300,18 @@ static void check_shown(struct runner *r)
 	buf_free(&out);
 }
 
+/* The record's line; warnings may stand before it. */
+static json_t *find_record(const struct buf *out)
+{
+	const char *line = buf_text(out);
+
+	while (line != NULL && *line != '{') {
+		line = strchr(line, '\n');
+		line = line == NULL ? NULL : line + 1;
+	}
+	return line == NULL ? NULL : json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+}
+
 static bool by_cli(struct runner *r, struct seen *seen)
 {
 	struct command command;
@@ -308,7 +320,7 @@ static bool by_cli(struct runner *r, struct seen *seen)
 	make_command(r, &command, true);
 	buf_init(&out, OUTPUT_MAX);
 	seen->exit_status = run_program((char *const *)command.argv, &out);
-	seen->record = json_loadb(buf_text(&out), out.len, 0, NULL);
+	seen->record = find_record(&out);
 	if (seen->record == NULL)
 		report_fault(&r->report, 0, "cli: exit status %d, no record in: %s",
 		    seen->exit_status, buf_text(&out));
