@@ -354,6 +354,14 @@ static enum lookup_status read_result(
 	    "%.*s", first_line(PQerrorMessage(conn)), PQerrorMessage(conn));
 }
 
+/* Is it what an idle session is told before it is ended: 57P01 to 57P05? */
+static bool says_farewell(const PGresult *res)
+{
+	const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+
+	return sqlstate != NULL && strncmp(sqlstate, "57P", 3) == 0;
+}
+
 /* All results of the question; the connection is as before only when it has said that it is done. */
 static enum lookup_status read_results(PGconn *conn, struct sql_result *result, int64_t deadline_us,
     struct store_reply *reply, enum pooled_after *after)
@@ -367,7 +375,7 @@ static enum lookup_status read_results(PGconn *conn, struct sql_result *result, 
 		if (waited == LATE)
 			return fail_late(reply);
 		res = waited == GONE ? NULL : PQgetResult(conn);
-		if (PQstatus(conn) == CONNECTION_BAD || waited == GONE) {
+		if (PQstatus(conn) == CONNECTION_BAD || waited == GONE || says_farewell(res)) {
 			PQclear(res);
 			if (first)
 				*after = POOLED_DROPPED;
