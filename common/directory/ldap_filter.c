@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { FILTER_DEPTH_MAX = 20 };
+
 /* The placeholder at that place: its value, and *len octets long; NULL: it is none. */
 static const struct slice *placeholder_at(
     const char *at, const struct store_question *question, size_t *len)
@@ -21,33 +23,84 @@ static const struct slice *placeholder_at(
 	return NULL;
 }
 
-const char *ldap_filter_fault(const char *template)
+static bool is_hex(char c)
 {
-	static const struct store_question nothing;
-	bool in_value = false, any = false;
+	c = ascii_lower(c);
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+}
 
-	for (const char *at = template; *at != '\0'; at++) {
+/*
+ * item = attr filtertype assertionvalue; up to the ")" behind it.  Values may hold "*" (substring,
+ * present); an attribute holds no placeholder.
+ */
+static bool skip_item(const char **at, size_t *placeholders)
+{
+	const char *p = *at;
+
+	while (*p != '\0' && strchr("=()%*\\", *p) == NULL)
+		p++;
+	if (p == *at || *p != '=')
+		return false;
+	for (p++; *p != '\0' && *p != '(' && *p != ')'; p++) {
+		static const struct store_question nothing;
 		size_t len;
 
-		if (*at == '=')
-			in_value = true;
-		else if (*at == '(' || *at == ')')
-			in_value = false;
-		if (*at != '%')
+		if (*p == '\\' && !(is_hex(p[1]) && is_hex(p[2])))
+			return false;
+		if (*p != '%')
 			continue;
-		if (at[1] == '%') {
-			at++;
-			continue;
+		if (p[1] == '%') {
+			p++;
+		} else if (placeholder_at(p, &nothing, &len) != NULL) {
+			++*placeholders;
+			p += len - 1;
+		} else {
+			return false;
 		}
-		if (placeholder_at(at, &nothing, &len) == NULL)
-			return "has a percent sign that is none of %{address}, %{local_part}, "
-			       "%{domain}, %%";
-		if (!in_value)
-			return "has a placeholder that is no value";
-		any = true;
-		at += len - 1;
 	}
-	return any ? NULL : "has no placeholder: it would say the same of every address";
+	*at = p;
+	return true;
+}
+
+/*
+ * filter     = LPAREN filtercomp RPAREN
+ * filtercomp = and / or / not / item
+ * and, or    = ("&" / "|") 1*filter
+ * not        = "!" filter
+ */
+static bool skip_filter(const char **at, size_t *placeholders, int depth)
+{
+	bool many;
+
+	if (**at != '(' || depth > FILTER_DEPTH_MAX)
+		return false;
+	++*at;
+	many = **at == '&' || **at == '|';
+	if (many || **at == '!') {
+		do {
+			*at += **at != '(';
+			if (!skip_filter(at, placeholders, depth + 1))
+				return false;
+		} while (many && **at == '(');
+	} else if (!skip_item(at, placeholders)) {
+		return false;
+	}
+	if (**at != ')')
+		return false;
+	++*at;
+	return true;
+}
+
+const char *ldap_filter_fault(const char *template)
+{
+	const char *at = template;
+	size_t placeholders = 0;
+
+	if (!skip_filter(&at, &placeholders, 0) || *at != '\0')
+		return "is no filter of RFC 4515, with %{address}, %{local_part}, %{domain} for "
+		       "values and %% for a percent sign";
+	return placeholders > 0 ? NULL
+				: "has no placeholder: it would say the same of every address";
 }
 
 static void add_escaped(struct buf *out, struct slice value)

@@ -373,6 +373,18 @@ static enum lookup_status open_transaction(struct callout_store *s, struct strea
 	return r.code == 250 ? LOOKUP_FOUND : fail("MAIL FROM:<>", &r, reply);
 }
 
+/*
+ * "user%elsewhere", "user@elsewhere" in quotes, "elsewhere!user": a mail server reads a route in
+ * it and refuses to relay, so there is no such mailbox; it is no failure of the store, which
+ * anybody could cause by sending as such an address.
+ */
+static bool is_route(struct slice local_part)
+{
+	return slice_find(local_part, '@') < local_part.len ||
+	       slice_find(local_part, '%') < local_part.len ||
+	       slice_find(local_part, '!') < local_part.len;
+}
+
 static enum lookup_status ask_address(struct callout_store *s, struct stream *stream,
     const struct store_question *question, const char *path, int64_t deadline_us,
     struct store_reply *reply)
@@ -389,6 +401,8 @@ static enum lookup_status ask_address(struct callout_store *s, struct stream *st
 	if (r.code == 0)
 		return fail("RCPT TO", &r, reply);
 	verdict = verdict_of(&r);
+	if (verdict == LOOKUP_PERMFAIL && is_route(question->local_part))
+		return LOOKUP_NOTFOUND;
 	if (verdict == LOOKUP_TEMPFAIL || verdict == LOOKUP_PERMFAIL)
 		return store_reply_fail(reply, verdict, "RCPT TO: the server says: %s", r.text);
 	if (verdict == LOOKUP_FOUND && open == OPEN_UNKNOWN)

@@ -14,17 +14,18 @@
  *	list_classes  object classes; an entry of one of them is a list
  *	forward_classes  object classes; an entry of one of them only forwards
  *
- * The socket is ours and does not block, libldap's calls are the asynchronous ones, and
- * ldap_result has what is left of the time: half an answer is waited for no longer than none.
- * Referrals are not followed: they would lead to servers that nobody configured.
+ * The socket is ours, and so is the lowest layer of what libldap reads and writes through: it
+ * waits until the deadline and fails then, so half an answer is waited for no longer than none.
+ * (With a socket that does not block, libldap over GnuTLS reads again and again as fast as it
+ * can until a handshake goes on: its time-outs do not hold there.)  Referrals are not followed: they would lead to servers that nobody configured.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <ldap.h>
 #include <openldap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -170,22 +171,6 @@ static bool read_bind(struct ldap_store *s, const struct store_options *options,
 	return true;
 }
 
-/* Does libldap take the filter, with something ordinary in it? */
-static bool is_filter(const char *template)
-{
-	struct store_question sample = { STORE_ADDRESS, SLICE("a@b"), SLICE("a"), SLICE("b") };
-	BerElement *ber = ber_alloc_t(LBER_USE_DER);
-	struct buf text;
-	bool good;
-
-	buf_init(&text, FILTER_OCTETS_MAX);
-	ldap_filter_fill(&text, template, &sample);
-	good = ber != NULL && ldap_put_vrFilter(ber, buf_text(&text)) == 0;
-	buf_free(&text);
-	ber_free(ber, 1);
-	return good;
-}
-
 static bool read_filters(
     struct ldap_store *s, const struct store_options *options, struct buf *notes)
 {
@@ -197,8 +182,6 @@ static bool read_filters(
 
 		if (text == NULL)
 			continue;
-		if (fault == NULL && !is_filter(text))
-			fault = "is no filter of RFC 4515";
 		if (fault != NULL) {
 			buf_printf(
 			    notes, "store \"%s\": %s %s\n", options->name, kinds[i].option, fault);
@@ -266,6 +249,64 @@ static struct store *open_ldap(const struct store_options *options, struct buf *
 	return NULL;
 }
 
+/* ---- the lowest layer ----------------------------------------------------------- */
+
+struct session {
+	LDAP *ld;
+	int fd;
+	int64_t deadline_us; /* of the lookup that is going on */
+};
+
+static int io_setup(Sockbuf_IO_Desc *d, void *session)
+{
+	d->sbiod_pvt = session;
+	return 0;
+}
+
+static int io_nothing(Sockbuf_IO_Desc *d)
+{
+	(void)d;
+	return 0;
+}
+
+static int io_control(Sockbuf_IO_Desc *d, int option, void *value)
+{
+	return LBER_SBIOD_CTRL_NEXT(d, option, value);
+}
+
+static bool is_full(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
+static ber_slen_t io_read(Sockbuf_IO_Desc *d, void *octets, ber_len_t len)
+{
+	struct session *session = d->sbiod_pvt;
+	ssize_t n;
+
+	while (is_full(n = recv(session->fd, octets, len, MSG_DONTWAIT)))
+		if (!peer_wait(session->fd, true, false, session->deadline_us)) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	return n;
+}
+
+static ber_slen_t io_write(Sockbuf_IO_Desc *d, void *octets, ber_len_t len)
+{
+	struct session *session = d->sbiod_pvt;
+	ssize_t n;
+
+	while (is_full(n = send(session->fd, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL)))
+		if (!peer_wait(session->fd, false, true, session->deadline_us)) {
+			errno = ETIMEDOUT;
+			return -1;
+		}
+	return n;
+}
+
+static Sockbuf_IO bounded_io = { io_setup, io_nothing, io_control, io_read, io_write, io_nothing };
+
 /* ---- failures ------------------------------------------------------------------- */
 
 static enum lookup_status fail(int code, const char *said, struct store_reply *reply)
@@ -284,46 +325,39 @@ static enum lookup_status fail(int code, const char *said, struct store_reply *r
 	    said == NULL || said[0] == '\0' ? "" : ": ", said == NULL ? "" : said);
 }
 
-/* What libldap itself says of the last call. */
-static enum lookup_status fail_here(LDAP *ld, struct store_reply *reply)
+/* What libldap itself says of the last call, where it was not simply too late. */
+static enum lookup_status fail_here(struct session *session, struct store_reply *reply)
 {
 	enum lookup_status status;
 	int code = LDAP_OTHER;
 	char *said = NULL;
 
-	ldap_get_option(ld, LDAP_OPT_RESULT_CODE, &code);
-	ldap_get_option(ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
+	if (dns_now_us() >= session->deadline_us)
+		return store_reply_fail(reply, LOOKUP_TEMPFAIL, "no answer in time");
+	ldap_get_option(session->ld, LDAP_OPT_RESULT_CODE, &code);
+	ldap_get_option(session->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
 	status = fail(code, said, reply);
 	ldap_memfree(said);
 	return status;
-}
-
-static struct timeval time_left(int64_t deadline_us)
-{
-	int64_t left_us = deadline_us - dns_now_us();
-
-	if (left_us < 1000)
-		left_us = 1000;
-	return (struct timeval){ left_us / 1000000, left_us % 1000000 };
 }
 
 /*
  * The next message about a request: FOUND with *message, which is the caller's.  *gone: the
  * server has ended the connection.
  */
-static enum lookup_status next_message(LDAP *ld, int id, int64_t deadline_us, LDAPMessage **message,
-    bool *gone, struct store_reply *reply)
+static enum lookup_status next_message(
+    struct session *session, int id, LDAPMessage **message, bool *gone, struct store_reply *reply)
 {
-	struct timeval left = time_left(deadline_us);
-	int type = ldap_result(ld, id, LDAP_MSG_ONE, &left, message);
+	int64_t left_us = session->deadline_us - dns_now_us();
+	struct timeval left = { left_us / 1000000, left_us % 1000000 };
+	int type = left_us <= 0 ? 0 : ldap_result(session->ld, id, LDAP_MSG_ONE, &left, message);
 
 	*gone = false;
 	if (type > 0)
 		return LOOKUP_FOUND;
-	if (type == 0)
-		return store_reply_fail(reply, LOOKUP_TEMPFAIL, "no answer in time");
-	*gone = true;
-	return fail_here(ld, reply);
+	if (type < 0)
+		*gone = dns_now_us() < session->deadline_us;
+	return fail_here(session, reply);
 }
 
 /* What a result says; it is freed. */
@@ -342,26 +376,31 @@ static enum lookup_status judge(LDAP *ld, LDAPMessage *message, struct store_rep
 	return status;
 }
 
-static enum lookup_status await(LDAP *ld, int id, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status await(struct session *session, int id, struct store_reply *reply)
 {
 	LDAPMessage *message = NULL;
 	bool gone;
-	enum lookup_status status = next_message(ld, id, deadline_us, &message, &gone, reply);
+	enum lookup_status status = next_message(session, id, &message, &gone, reply);
 
-	return status == LOOKUP_FOUND ? judge(ld, message, reply) : status;
+	return status == LOOKUP_FOUND ? judge(session->ld, message, reply) : status;
 }
 
 /* ---- a connection --------------------------------------------------------------- */
 
-/* Says goodbye on a socket that takes it or does not; nothing is waited for. */
+/* Says goodbye if the socket takes it at once. */
 static void disconnect_ldap(struct store *store, void *connection)
 {
+	struct session *session = connection;
+
 	(void)store;
-	ldap_unbind_ext(connection, NULL, NULL);
+	session->deadline_us = 0;
+	ldap_unbind_ext(session->ld, NULL, NULL);
+	free(session);
 }
 
-static enum lookup_status set_options(const struct ldap_store *s, LDAP *ld)
+static enum lookup_status set_options(const struct ldap_store *s, struct session *session)
 {
+	LDAP *ld = session->ld;
 	static const int version = LDAP_VERSION3, entries = ENTRIES_MAX;
 	int require = s->verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER, client = 0;
 	const char *ca = s->ca != NULL ? s->ca : "/etc/ssl/certs/ca-certificates.crt";
@@ -373,8 +412,10 @@ static enum lookup_status set_options(const struct ldap_store *s, LDAP *ld)
 	bad |= ldap_set_option(ld, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
 	bad |= ldap_set_option(ld, LDAP_OPT_SIZELIMIT, &entries);
 	bad |= ldap_get_option(ld, LDAP_OPT_SOCKBUF, &sb);
-	if (sb != NULL)
-		ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &incoming);
+	if (sb == NULL)
+		return LOOKUP_PERMFAIL;
+	ber_sockbuf_ctrl(sb, LBER_SB_OPT_SET_MAX_INCOMING, &incoming);
+	bad |= ber_sockbuf_add_io(sb, &bounded_io, LBER_SBIOD_LEVEL_PROVIDER, session);
 	if (s->tls) {
 		bad |= ldap_set_option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, &require);
 		if (s->verify)
@@ -385,30 +426,24 @@ static enum lookup_status set_options(const struct ldap_store *s, LDAP *ld)
 }
 
 static enum lookup_status start_tls(
-    const struct ldap_store *s, LDAP *ld, int fd, int64_t deadline_us, struct store_reply *reply)
+    const struct ldap_store *s, struct session *session, struct store_reply *reply)
 {
 	enum lookup_status status;
-	struct timeval left;
-	int id, code;
+	int id;
 
 	if (!s->ldaps) {
-		code = ldap_start_tls(ld, NULL, NULL, &id);
-		if (code != LDAP_SUCCESS)
-			return fail(code, NULL, reply);
-		status = await(ld, id, deadline_us, reply);
+		if (ldap_start_tls(session->ld, NULL, NULL, &id) != LDAP_SUCCESS)
+			return fail_here(session, reply);
+		status = await(session, id, reply);
 		if (status != LOOKUP_FOUND)
 			return status;
 	}
-	left = time_left(deadline_us);
-	ldap_set_option(ld, LDAP_OPT_NETWORK_TIMEOUT, &left);
-	code = ldap_install_tls(ld);
-	/* the handshake leaves the socket as libldap likes it */
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-	return code == LDAP_SUCCESS ? LOOKUP_FOUND : fail_here(ld, reply);
+	return ldap_install_tls(session->ld) == LDAP_SUCCESS ? LOOKUP_FOUND
+							     : fail_here(session, reply);
 }
 
 static enum lookup_status bind_as(
-    const struct ldap_store *s, LDAP *ld, int64_t deadline_us, struct store_reply *reply)
+    const struct ldap_store *s, struct session *session, struct store_reply *reply)
 {
 	char password[SECRET_SIZE];
 	enum lookup_status status = secret_read(&s->secret, password, reply);
@@ -417,40 +452,43 @@ static enum lookup_status bind_as(
 
 	if (status != LOOKUP_FOUND)
 		return status;
-	if (secret.bv_len == 0) {
+	if (secret.bv_len == 0)
 		return store_reply_fail(reply, LOOKUP_PERMFAIL, "the password is empty");
-	}
-	code = ldap_sasl_bind(ld, s->bind_dn, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id);
+	code = ldap_sasl_bind(session->ld, s->bind_dn, LDAP_SASL_SIMPLE, &secret, NULL, NULL, &id);
 	secret_forget(password);
-	return code == LDAP_SUCCESS ? await(ld, id, deadline_us, reply) : fail(code, NULL, reply);
+	return code == LDAP_SUCCESS ? await(session, id, reply) : fail_here(session, reply);
 }
 
 static enum lookup_status connect_ldap(
     struct store *store, void **connection, int64_t deadline_us, struct store_reply *reply)
 {
 	struct ldap_store *s = (struct ldap_store *)store;
-	LDAP *ld = NULL;
+	struct session *session;
 	int fd, code;
 	enum lookup_status status = peer_connect(s->peer, deadline_us, &fd, reply);
 
 	if (status != LOOKUP_FOUND)
 		return status;
-	code = ldap_init_fd(fd, s->ipc ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, s->uri, &ld);
+	session = must_alloc(sizeof *session);
+	session->fd = fd;
+	session->deadline_us = deadline_us;
+	code = ldap_init_fd(fd, s->ipc ? LDAP_PROTO_IPC : LDAP_PROTO_TCP, s->uri, &session->ld);
 	if (code != LDAP_SUCCESS) {
 		close(fd);
+		free(session);
 		return fail(code, NULL, reply);
 	}
-	status = set_options(s, ld);
+	status = set_options(s, session);
 	if (status != LOOKUP_FOUND)
 		store_reply_fail(reply, status, "tls_ca cannot be used");
 	if (status == LOOKUP_FOUND && s->tls)
-		status = start_tls(s, ld, fd, deadline_us, reply);
+		status = start_tls(s, session, reply);
 	if (status == LOOKUP_FOUND && s->bind_dn != NULL)
-		status = bind_as(s, ld, deadline_us, reply);
+		status = bind_as(s, session, reply);
 	if (status == LOOKUP_FOUND)
-		*connection = ld;
+		*connection = session;
 	else
-		disconnect_ldap(store, ld);
+		disconnect_ldap(store, session);
 	return status;
 }
 
@@ -511,10 +549,10 @@ static void read_entry(const struct ldap_store *s, LDAP *ld, LDAPMessage *entry,
 		store_reply_entry(reply, ENTRY_ALIAS);
 }
 
-static enum lookup_status read_entries(const struct ldap_store *s, LDAP *ld, int id,
-    enum store_service service, int64_t deadline_us, struct store_reply *reply,
-    enum pooled_after *after)
+static enum lookup_status read_entries(const struct ldap_store *s, struct session *session, int id,
+    enum store_service service, struct store_reply *reply, enum pooled_after *after)
 {
+	LDAP *ld = session->ld;
 	size_t entries = 0;
 
 	for (bool first = true;; first = false) {
@@ -522,7 +560,7 @@ static enum lookup_status read_entries(const struct ldap_store *s, LDAP *ld, int
 		enum lookup_status status;
 		bool gone;
 
-		status = next_message(ld, id, deadline_us, &message, &gone, reply);
+		status = next_message(session, id, &message, &gone, reply);
 		if (status != LOOKUP_FOUND) {
 			if (gone && first)
 				*after = POOLED_DROPPED;
@@ -550,10 +588,11 @@ static enum lookup_status ask(struct store *store, void *connection,
 	enum kind kind = question->service == STORE_ADDRESS  ? OF_ADDRESS
 			 : question->service == STORE_LOGINS ? OF_LOGINS
 							     : OF_DOMAIN;
-	LDAP *ld = connection;
+	struct session *session = connection;
 	struct buf filter;
 	int id, code;
 
+	session->deadline_us = deadline_us;
 	buf_init(&filter, FILTER_OCTETS_MAX);
 	if (!ldap_filter_fill(&filter, s->filters[kind], question)) {
 		buf_free(&filter);
@@ -565,15 +604,15 @@ static enum lookup_status ask(struct store *store, void *connection,
 		*after = POOLED_KEEP;
 		return store_reply_fail(reply, LOOKUP_PERMFAIL, "the filter is too long");
 	}
-	code = ldap_search_ext(ld, s->base, s->scope, buf_text(&filter), s->wanted, 0, NULL, NULL,
-	    NULL, ENTRIES_MAX, &id);
+	code = ldap_search_ext(session->ld, s->base, s->scope, buf_text(&filter), s->wanted, 0,
+	    NULL, NULL, NULL, ENTRIES_MAX, &id);
 	buf_free(&filter);
 	if (code != LDAP_SUCCESS) {
 		if (code == LDAP_SERVER_DOWN)
 			*after = POOLED_DROPPED;
-		return fail(code, NULL, reply);
+		return fail_here(session, reply);
 	}
-	return read_entries(s, ld, id, question->service, deadline_us, reply, after);
+	return read_entries(s, session, id, question->service, reply, after);
 }
 
 static const struct pooled_class pool = { connect_ldap, ask, disconnect_ldap };

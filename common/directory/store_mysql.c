@@ -228,7 +228,7 @@ static MYSQL *new_mysql(const struct mysql_store *s)
 {
 	MYSQL *mysql = mysql_init(NULL);
 	size_t stack = STACK_OCTETS, packet = PACKET_OCTETS;
-	unsigned off = 0;
+	unsigned off = 0, tcp = MYSQL_PROTOCOL_TCP;
 	my_bool yes = 1, verify = s->verify;
 
 	if (mysql == NULL)
@@ -238,6 +238,8 @@ static MYSQL *new_mysql(const struct mysql_store *s)
 	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off); /* else a server may ask for files */
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, AUTH_PLUGINS);
+	if (peer_path(s->peer) == NULL) /* else "localhost" is a socket of its own choice */
+		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	if (s->tls) {
 		mysql_ssl_set(mysql, NULL, NULL, s->ca, NULL, NULL);
 		mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);

@@ -225,7 +225,7 @@ class Ask:
             raise RuntimeError("no answer at all to " + text[:80])
         got = self.process.stdout.readline()
         if not got:
-            raise RuntimeError("store-ask ended at %r: %s" % (text[:80], self.end()))
+            raise RuntimeError("store-ask ended at %r: %s%s" % (text[:80], self.notes, self.end()))
         return got.rstrip("\n")
 
     def __call__(self, key, service="address"):
