@@ -16,11 +16,10 @@ enum { REPLY_TEXT_MAX = 980 }; /* octets of a line that smfi_setmlreply takes */
  * libmilter itself supplies the SMFIP_NR_* that an MTA lacks.
  */
 static const unsigned long wanted_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE;
-static const unsigned long wanted_steps =
-    SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR |
-    SMFIP_NR_EOH   /* nothing is decided there */
-    | SMFIP_NOBODY /* no check reads the body: the one place that says so */
-    | SMFIP_NODATA | SMFIP_NOUNKNOWN;
+static const unsigned long wanted_steps = SMFIP_HDR_LEADSPC | SMFIP_NR_CONN | SMFIP_NR_HELO |
+					  SMFIP_NR_HDR | SMFIP_NR_EOH |
+					  SMFIP_NR_BODY /* nothing is decided there */
+					  | SMFIP_NODATA | SMFIP_NOUNKNOWN;
 
 /*
  * A request replaces the MTA's own list as a whole, so each stage names all that
@@ -32,7 +31,7 @@ static const struct {
 	int stage;
 	const char *names;
 } wanted_macros[] = {
-	{ SMFIM_CONNECT, "{daemon_name} {client_addr}" },
+	{ SMFIM_CONNECT, "j {daemon_name} {client_addr}" },
 	{ SMFIM_ENVFROM, "v i {auth_authen} {cert_subject} {verify}" },
 	{ SMFIM_ENVRCPT, "v {rcpt_mailer}" },
 	{ SMFIM_EOH, "i" },
@@ -196,6 +195,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 	struct session *s = smfi_getpriv(ctx);
 	struct mail_macros macros = {
 		.daemon_name = macro(ctx, "{daemon_name}"),
+		.mta_name = macro(ctx, "j"),
 		.login = macro(ctx, "{auth_authen}"),
 		.cert_subject = macro(ctx, "{cert_subject}"),
 		.verify = macro(ctx, "{verify}"),
@@ -238,6 +238,16 @@ static sfsistat on_end_of_header(SMFICTX *ctx)
 	if (s == NULL)
 		return SMFIS_TEMPFAIL;
 	session_end_header(s, macro(ctx, "i"));
+	return SMFIS_NOREPLY;
+}
+
+static sfsistat on_body(SMFICTX *ctx, unsigned char *piece, size_t len)
+{
+	struct session *s = smfi_getpriv(ctx);
+
+	if (s == NULL)
+		return SMFIS_TEMPFAIL;
+	session_body(s, (struct slice){ (const char *)piece, len });
 	return SMFIS_NOREPLY;
 }
 
@@ -285,6 +295,7 @@ bool callbacks_register(struct service *service)
 		.xxfi_envrcpt = on_rcpt,
 		.xxfi_header = on_header,
 		.xxfi_eoh = on_end_of_header,
+		.xxfi_body = on_body,
 		.xxfi_eom = on_end_of_message,
 		.xxfi_abort = on_abort,
 		.xxfi_close = on_close,

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "audit/record.h"
+#include "auth/opendmarc.h"
 #include "base/log.h"
 #include "milter/callbacks.h"
 #include "milter/notify.h"
@@ -55,6 +56,7 @@ struct daemon {
 	int wake;          /* an eventfd: libmilter has ended */
 	atomic_int milter; /* of enum milter_state */
 	bool reload;       /* asked for by a signal */
+	int failure;       /* the exit status of a start that fails */
 	int stops;         /* signals that asked to stop */
 };
 
@@ -292,6 +294,23 @@ static size_t record_ceiling(bool to_stderr)
 	return getenv("JOURNAL_STREAM") != NULL ? JOURNAL_RECORD_MAX : RECORD_MAX;
 }
 
+/* What the configuration opens, with threads: as the user, in the process that stays. */
+static bool open_site(struct daemon *d, bool to_stderr)
+{
+	struct site *site;
+
+	/* libopendmarc keeps one suffix list for the process, read before threads start */
+	if (!opinion_start(d->setup.config->public_suffix_list))
+		log_line(LOG_LEVEL_WARNING, "libopendmarc cannot read the public suffix list");
+	site = setup_site(config_ref(d->setup.config));
+	if (site == NULL) {
+		d->failure = EX_CONFIG;
+		return false;
+	}
+	service_init(&d->service, site, record_ceiling(to_stderr));
+	return true;
+}
+
 /* From here on the setup's configuration is the service's too: a reload does not free it. */
 static bool start(struct daemon *d, const struct options *options)
 {
@@ -304,8 +323,7 @@ static bool start(struct daemon *d, const struct options *options)
 		return false;
 	log_open(DAEMON_NAME, to_stderr, config->facility);
 	setup_own_domains(d->setup.config);
-	service_init(&d->service, config_ref(d->setup.config), record_ceiling(to_stderr));
-	if (!start_milter(d))
+	if (!open_site(d, to_stderr) || !start_milter(d))
 		return false;
 	tell_ready(d, to_stderr);
 	return true;
@@ -343,15 +361,19 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 static void reload(struct daemon *d)
 {
 	struct config *config = setup_config(d->setup.config_path);
+	struct site *site = NULL;
 
-	if (config == NULL) {
+	if (config != NULL) {
+		setup_own_domains(config);
+		site = setup_site(config);
+	}
+	if (site == NULL) {
 		log_line(LOG_LEVEL_ERROR, "%s is not in force, the configuration read before is",
 		    d->setup.config_path);
 		return;
 	}
-	setup_own_domains(config);
 	warn_of_restart(d->setup.config, config);
-	service_set_config(&d->service, config);
+	service_set_site(&d->service, site);
 	log_line(LOG_LEVEL_INFO, "%s is in force, mode %s", d->setup.config_path,
 	    mode_name(config->global.whole.mode));
 }
@@ -427,7 +449,7 @@ static void discard(struct daemon *d)
 {
 	if (d->wake >= 0)
 		return;
-	config_unref(d->service.config);
+	site_unref(d->service.site);
 	setup_free(&d->setup);
 	free(d->pidfile.path);
 	free(d);
@@ -444,12 +466,13 @@ int daemon_run(const struct options *options)
 	int status;
 
 	d->parent = d->wake = -1;
+	d->failure = EX_OSERR;
 	if (!setup_load(options, &d->setup)) {
 		free(d);
 		return EX_CONFIG;
 	}
 	started = start(d, options);
-	status = started ? run(d) : EX_OSERR;
+	status = started ? run(d) : d->failure;
 	socket_retire(&d->listener);
 	remove_pidfile(&d->pidfile);
 	if (!started)

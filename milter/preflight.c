@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 
-enum { ERROR_MAX = 1000 };
+enum { ERROR_MAX = 1000, KEYS_NAMED = 10 };
 
 /* May the user of this process do that with the path? */
 static bool may(const char *path, int how)
@@ -98,18 +98,59 @@ static int look_at_directory(const struct identity *id, const char *what, const 
 	return 1;
 }
 
+/*
+ * What the signer's tables name.  A private key that we may not read is no
+ * trouble by itself: it is well kept, and only less can be told.
+ */
+static int look_at_signer(const struct identity *id, const struct site *site)
+{
+	struct arena *arena = arena_new();
+	struct signer_listing listing;
+	int troubles = 0;
+	size_t named = 0;
+
+	signer_list(site->signer, arena, &listing);
+	if (listing.reason.data != NULL) {
+		log_line(LOG_LEVEL_ERROR, "signer: user %s cannot tell what it signs: %.*s",
+		    id->user, SLICE_ARG(listing.reason));
+		troubles++;
+	}
+	for (size_t i = 0; i < listing.count && named < KEYS_NAMED; i++) {
+		const char *key = listing.list[i].key.data;
+
+		if (!listing.list[i].key_in_file || may(key, R_OK))
+			continue;
+		named++;
+		log_line(LOG_LEVEL_WARNING,
+		    "%s: user %s cannot read it, so whether it fits the published key is not told; "
+		    "mend it by: setfacl -m u:%s:r %s (OpenDKIM then wants RequireSafeKeys no), or "
+		    "ask "
+		    "`presend domain` as root",
+		    key, id->user, id->user, key);
+	}
+	arena_free(arena);
+	return troubles;
+}
+
 /* As the daemon's user.  Returns the number of troubles. */
 static int look(const struct setup *setup, const struct string_list *files)
 {
 	const struct identity *id = &setup->identity;
 	const char *path = socket_path(&setup->socket);
 	int troubles = look_at_files(setup, files);
+	struct site *site;
 
 	if (path != NULL)
 		troubles += look_at_directory(id, "socket", path);
 	if (setup->config->pidfile != NULL)
 		troubles += look_at_directory(id, "pidfile", setup->config->pidfile);
 	setup_own_domains(setup->config);
+	site = setup_site(config_ref(setup->config));
+	if (site == NULL)
+		return troubles + 1;
+	if (site->signer != NULL)
+		troubles += look_at_signer(id, site);
+	site_unref(site);
 	return troubles;
 }
 

@@ -3,35 +3,35 @@
 
 #include "base/log.h"
 
-void service_init(struct service *service, struct config *config, size_t record_ceiling)
+void service_init(struct service *service, struct site *site, size_t record_ceiling)
 {
 	*service = (struct service){
 		.record_ceiling = record_ceiling,
-		.config = config,
+		.site = site,
 		.window = { .since = time(NULL) },
 	};
 	pthread_mutex_init(&service->lock, NULL);
 }
 
-struct config *service_config(struct service *service)
+struct site *service_site(struct service *service)
 {
-	struct config *config;
+	struct site *site;
 
 	pthread_mutex_lock(&service->lock);
-	config = config_ref(service->config);
+	site = site_ref(service->site);
 	pthread_mutex_unlock(&service->lock);
-	return config;
+	return site;
 }
 
-void service_set_config(struct service *service, struct config *config)
+void service_set_site(struct service *service, struct site *site)
 {
-	struct config *old;
+	struct site *old;
 
 	pthread_mutex_lock(&service->lock);
-	old = service->config;
-	service->config = config;
+	old = service->site;
+	service->site = site;
 	pthread_mutex_unlock(&service->lock);
-	config_unref(old);
+	site_unref(old);
 }
 
 bool service_unjudged(struct service *service)

@@ -1,9 +1,9 @@
 /*
  * service.h - what all sessions of the daemon share.
  *
- * The configuration in force, the counters, and how much is under way.  A
- * reload swaps the configuration as a whole; a message keeps the one that it
- * took at MAIL.  Everything here may be called by any thread.
+ * The site in force (its configuration and what that opens), the counters, and
+ * how much is under way.  A reload swaps the site as a whole; a message keeps
+ * the one that it took at MAIL.  Everything here may be called by any thread.
  */
 #ifndef PRESEND_MILTER_SERVICE_H
 #define PRESEND_MILTER_SERVICE_H
@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "base/slice.h"
-#include "policy/config.h"
+#include "policy/site.h"
 
 enum {
 	UNJUDGED_SAMPLE = 16,         /* one in so many unjudged messages is looked at */
@@ -39,18 +39,18 @@ struct service {
 	atomic_long messages;         /* messages between MAIL and their end */
 
 	pthread_mutex_t lock;
-	struct config *config;         /* under lock */
+	struct site *site;             /* under lock */
 	struct unjudged_window window; /* under lock */
 };
 
-/* Takes over the caller's reference of config. */
-void service_init(struct service *service, struct config *config, size_t record_ceiling);
+/* Takes over the caller's reference of site. */
+void service_init(struct service *service, struct site *site, size_t record_ceiling);
 
-/* A reference of the configuration in force, for the caller to give back. */
-struct config *service_config(struct service *service);
+/* A reference of the site in force, for the caller to give back. */
+struct site *service_site(struct service *service);
 
-/* Puts config in force from the next MAIL on; takes over the caller's reference. */
-void service_set_config(struct service *service, struct config *config);
+/* Puts site in force from the next MAIL on; takes over the caller's reference. */
+void service_set_site(struct service *service, struct site *site);
 
 /* Counts a message that passes unjudged; true: look at its recipients, service_followed. */
 bool service_unjudged(struct service *service);

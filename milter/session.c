@@ -10,14 +10,18 @@
 #include "audit/record.h"
 #include "base/log.h"
 #include "policy/class.h"
+#include "policy/inquiry.h"
 
 struct passage {
 	struct arena *arena; /* holds this struct too */
-	struct config *config;
+	struct site *site;
+	const struct config *config; /* the site's */
 	struct message *message;
+	struct inquiry *inquiry;
 	struct judgement judgement;
-	struct verdict mail; /* on MAIL, once mail_judged */
-	size_t external;     /* recipients outside that were not refused here */
+	struct verdict mail;   /* on MAIL, once mail_judged */
+	struct verdict header; /* up to the end of the header, once header_judged */
+	size_t external;       /* recipients outside that were not refused here */
 	size_t flags_present;
 	long long spent_us;
 	bool follow; /* not ours: its recipients are looked at, nothing is judged */
@@ -131,6 +135,7 @@ static struct transaction transaction_of(
 		.client_name = slice_of(s->client_name),
 		.helo = slice_of(s->helo),
 		.daemon_name = slice_of(macros->daemon_name),
+		.mta_name = slice_of(macros->mta_name),
 		.login = slice_of(macros->login),
 		.cert_subject = verified_subject(macros),
 		.mta = mta_from_version(macros->version),
@@ -149,25 +154,27 @@ static struct slice keep(struct arena *arena, struct slice s)
 	return s.data != NULL ? arena_copy(arena, s) : s;
 }
 
-/* Takes over the reference of config. */
+/* Takes over the reference of site. */
 static struct passage *passage_new(
-    struct session *s, struct config *config, const struct transaction *t)
+    struct session *s, struct site *site, const struct transaction *t)
 {
 	struct arena *arena = arena_new();
 	struct passage *p = arena_alloc(arena, sizeof *p);
 	struct transaction *kept;
 
 	p->arena = arena;
-	p->config = config;
+	p->site = site;
+	p->config = site->config;
 	p->message = message_new(arena);
 	kept = &p->message->transaction;
 	*kept = *t;
 	kept->client_name = keep(arena, t->client_name);
 	kept->helo = keep(arena, t->helo);
 	kept->daemon_name = keep(arena, t->daemon_name);
+	kept->mta_name = keep(arena, t->mta_name);
 	kept->login = keep(arena, t->login);
 	kept->cert_subject = keep(arena, t->cert_subject);
-	judge_begin(&p->judgement, config, p->message);
+	judge_begin(&p->judgement, p->config, p->message);
 	atomic_fetch_add(&s->service->messages, 1);
 	return p;
 }
@@ -182,20 +189,20 @@ static bool is_spared(const struct config *config, const struct transaction *t)
 struct answer session_mail(struct session *s, const struct mail_macros *macros, char **argv)
 {
 	struct transaction t = transaction_of(s, macros, argv);
-	struct config *config;
+	struct site *site;
 	bool follow = false;
 
 	session_end_message(s);
-	config = service_config(s->service);
-	t.class = class_decide(config, &t);
+	site = service_site(s->service);
+	t.class = class_decide(site->config, &t);
 	if (t.class == CLASS_NONE) {
-		follow = !is_spared(config, &t) && service_unjudged(s->service);
+		follow = !is_spared(site->config, &t) && service_unjudged(s->service);
 		if (!follow) {
-			config_unref(config);
+			site_unref(site);
 			return take;
 		}
 	}
-	s->passage = passage_new(s, config, &t);
+	s->passage = passage_new(s, site, &t);
 	s->passage->follow = follow;
 	message_set_mail(s->passage->message, slice_of(argv[0]));
 	return go_on;
@@ -203,10 +210,17 @@ struct answer session_mail(struct session *s, const struct mail_macros *macros, 
 
 /* ---- judging and recording ------------------------------------------------- */
 
+/* The facts that a stage needs are found out first. */
 static void judge(struct passage *p, enum stage stage, const struct path *rcpt)
 {
 	long long begun = now_us(CLOCK_MONOTONIC);
 
+	if (stage == STAGE_MAIL) {
+		p->inquiry = inquiry_new(p->site, p->message, time(NULL));
+		inquiry_sender(p->inquiry);
+	} else if (stage == STAGE_EOM) {
+		inquiry_finish(p->inquiry);
+	}
 	judge_stage(&p->judgement, stage, rcpt);
 	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
 }
@@ -328,6 +342,7 @@ void session_header(struct session *s, const char *name, const char *body)
 	message_add_field(p->message, slice_of(name), slice_of(body));
 }
 
+/* What the header is refused for need not be authenticated. */
 static void judge_header(struct passage *p)
 {
 	p->header_judged = true;
@@ -335,6 +350,13 @@ static void judge_header(struct passage *p)
 	judge_mail(p);
 	message_end_header(p->message);
 	judge(p, STAGE_EOH, NULL);
+	p->header = judge_decide(&p->judgement, STAGE_EOH);
+	if (!refuses(p->header.action)) {
+		long long begun = now_us(CLOCK_MONOTONIC);
+
+		inquiry_header(p->inquiry);
+		p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
+	}
 }
 
 void session_end_header(struct session *s, const char *queue_id)
@@ -346,6 +368,20 @@ void session_end_header(struct session *s, const char *queue_id)
 	keep_queue_id(p, queue_id);
 	if (!p->follow && !stays_inside(p))
 		judge_header(p);
+}
+
+/* ---- the body -------------------------------------------------------------- */
+
+void session_body(struct session *s, struct slice piece)
+{
+	struct passage *p = s->passage;
+	long long begun;
+
+	if (p == NULL || p->inquiry == NULL || !inquiry_wants_body(p->inquiry))
+		return;
+	begun = now_us(CLOCK_MONOTONIC);
+	inquiry_body(p->inquiry, piece);
+	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
 }
 
 /* ---- the end --------------------------------------------------------------- */
@@ -399,13 +435,11 @@ static struct changes changes_for(struct passage *p, const struct verdict *v)
 	return c;
 }
 
-/* The verdict on a message whose header is judged: the body is looked at unless that refused. */
+/* The verdict on a message whose header is judged: nothing more is looked at if that refused. */
 static struct verdict judge_end(struct passage *p)
 {
-	struct verdict v = judge_decide(&p->judgement, STAGE_EOH);
-
-	if (refuses(v.action))
-		return v;
+	if (refuses(p->header.action))
+		return p->header;
 	judge(p, STAGE_EOM, NULL);
 	return judge_decide(&p->judgement, STAGE_EOM);
 }
@@ -451,7 +485,8 @@ void session_end_message(struct session *s)
 
 		record(s->service, p, &v);
 	}
-	config_unref(p->config);
+	inquiry_free(p->inquiry);
+	site_unref(p->site);
 	arena_free(p->arena);
 	atomic_fetch_sub(&s->service->messages, 1);
 }

@@ -6,7 +6,7 @@
  * given.  A session belongs to one thread at a time, not always the same.
  *
  * Between messages a session is a few dozen octets; a message has an arena and
- * a reference of the configuration, both taken at MAIL and given back at its
+ * a reference of the site, both taken at MAIL and given back at its
  * end, however it ends (session_end_message).
  *
  *   MAIL   whose message is it?  None of ours: accepted here, never earlier,
@@ -16,8 +16,9 @@
  *          and what it found is carried out; for a local submission at the end
  *          of the message, because Postfix would keep the mail in its queue
  *   EOH    the header is judged unless all recipients are inside; never an
- *          answer, since one would cost every good message a turn with the MTA
- *          and no body is sent that it could save
+ *          answer, since one would cost every good message a turn with the MTA;
+ *          if it does not refuse, questions to the DNS go out
+ *   body   is hashed for the signatures that matter
  *   EOM    the rest is judged, if the header did not refuse, and the verdict
  *          carried out
  */
@@ -73,7 +74,7 @@ struct changes {
 
 /* Macros of the MTA at MAIL; each NULL where it did not say. */
 struct mail_macros {
-	const char *daemon_name, *login, *cert_subject, *verify, *version, *client_addr;
+	const char *daemon_name, *mta_name, *login, *cert_subject, *verify, *version, *client_addr;
 };
 
 struct session *session_new(struct service *service, bool leading_space);
@@ -96,6 +97,9 @@ struct answer session_rcpt(
 
 void session_header(struct session *s, const char *name, const char *body);
 void session_end_header(struct session *s, const char *queue_id);
+
+/* The next octets of the body. */
+void session_body(struct session *s, struct slice piece);
 
 /* changes are set where the answer is to accept. */
 struct answer session_end(struct session *s, const char *queue_id, struct changes *changes);

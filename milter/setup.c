@@ -43,6 +43,21 @@ struct config *setup_config(const char *path)
 	return config;
 }
 
+struct site *setup_site(struct config *config)
+{
+	const struct site_options options = { .opendmarc = true };
+	struct buf errors;
+	struct site *site;
+	bool given;
+
+	buf_init(&errors, LINES_MAX);
+	site = site_open(config, &options, &errors, &given);
+	/* of a site that is good enough they are warnings: a table that cannot be read now */
+	log_lines(site == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &errors);
+	buf_free(&errors);
+	return site;
+}
+
 void setup_own_domains(struct config *config)
 {
 	struct buf notes;
@@ -107,12 +122,24 @@ static char *absolute_path(const char *path)
 	return absolute;
 }
 
+/* A setting that is allowed, and hardly what was meant. */
+static void warn_of_trap(const struct config *config)
+{
+	if (config->on_unknown == UNKNOWN_TEMPFAIL && config->egress.count == 0)
+		log_line(LOG_LEVEL_WARNING,
+		    "on_unknown = tempfail without `egress`: DMARC that rests on SPF is never "
+		    "told, so "
+		    "that unsigned mail of domains with a policy is put off again and again");
+}
+
 bool setup_load(const struct options *options, struct setup *setup)
 {
 	*setup = (struct setup){ .config_path = absolute_path(options->config_path) };
 	setup->config = setup_config(setup->config_path);
-	if (setup->config != NULL && setup_check(options, setup))
+	if (setup->config != NULL && setup_check(options, setup)) {
+		warn_of_trap(setup->config);
 		return true;
+	}
 	setup_free(setup);
 	return false;
 }

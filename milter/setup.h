@@ -11,7 +11,7 @@
 
 #include "milter/identity.h"
 #include "milter/socket.h"
-#include "policy/config.h"
+#include "policy/site.h"
 
 #define DAEMON_NAME "presend-milter"
 
@@ -40,6 +40,13 @@ void setup_free(struct setup *setup);
  * what is wrong with it.  own_domains is left as configured.
  */
 struct config *setup_config(const char *path);
+
+/*
+ * What the configuration opens: takes over the caller's reference, also on
+ * failure; NULL after having logged what is wrong.  As the daemon's user, and
+ * not before the last fork.
+ */
+struct site *setup_site(struct config *config);
 
 /* Fills in own_domains where the configuration is silent; before anybody shares it. */
 void setup_own_domains(struct config *config);

@@ -13,6 +13,8 @@
 #include "base/arena.h"
 #include "message/file.h"
 #include "policy/class.h"
+#include "policy/inquiry.h"
+#include "tools/facts.h"
 #include "tools/options.h"
 #include "tools/show.h"
 #include "tools/tools.h"
@@ -20,13 +22,14 @@
 
 struct job {
 	const struct options *options;
-	struct config *config;
+	struct site *site;
 	struct check_selection selection;
 	struct arena *arena;
 	struct show show;
 
 	/* of the message at hand */
 	struct message *message;
+	struct inquiry *inquiry;
 	struct judgement judgement;
 	long long elapsed_us;
 };
@@ -39,11 +42,21 @@ static long long clock_us(clockid_t id)
 	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
+/* The time of judgement, in milliseconds since the epoch. */
+static long long now_of(const struct job *job)
+{
+	const struct options *o = job->options;
+
+	return o->has_time ? o->time * 1000 : clock_us(CLOCK_REALTIME) / 1000;
+}
+
 static void new_message(struct job *job)
 {
 	const struct options *o = job->options;
 	struct transaction *t;
 
+	inquiry_free(job->inquiry);
+	job->inquiry = NULL;
 	arena_reset(job->arena);
 	job->message = message_new(job->arena);
 	t = &job->message->transaction;
@@ -51,8 +64,8 @@ static void new_message(struct job *job)
 	t->helo = slice_of(o->helo);
 	t->login = slice_of(o->auth);
 	t->smtputf8 = o->smtputf8;
-	t->class = class_decide(job->config, t);
-	judge_begin(&job->judgement, job->config, job->message);
+	t->class = class_decide(job->site->config, t);
+	judge_begin(&job->judgement, job->site->config, job->message);
 	job->judgement.selection = job->selection;
 	job->judgement.verbose = o->verbose;
 }
@@ -126,6 +139,8 @@ static void judge_header(void *context)
 
 	message_end_header(job->message);
 	set_sender(job);
+	job->inquiry = inquiry_new(job->site, job->message, now_of(job) / 1000);
+	inquiry_sender(job->inquiry);
 	judge_stage(&job->judgement, STAGE_MAIL, NULL);
 	for (size_t i = 0; i < job->options->rcpts.count; i++) {
 		struct path rcpt =
@@ -134,27 +149,37 @@ static void judge_header(void *context)
 		judge_stage(&job->judgement, STAGE_RCPT, &rcpt);
 	}
 	judge_stage(&job->judgement, STAGE_EOH, NULL);
+	inquiry_header(job->inquiry);
 	job->elapsed_us = clock_us(CLOCK_MONOTONIC) - begun;
+}
+
+static void take_body(void *context, const char *data, size_t len)
+{
+	struct job *job = context;
+	long long begun = clock_us(CLOCK_MONOTONIC);
+
+	inquiry_body(job->inquiry, (struct slice){ data, len });
+	job->elapsed_us += clock_us(CLOCK_MONOTONIC) - begun;
 }
 
 static void finish(struct job *job, const char *name)
 {
-	const struct options *o = job->options;
 	long long begun = clock_us(CLOCK_MONOTONIC);
 	struct verdict verdict;
 	struct result result = {
 		.title = slice_of(name),
 		.judgement = &job->judgement,
 		.verdict = &verdict,
-		.rcpts = &o->rcpts,
+		.rcpts = &job->options->rcpts,
 	};
 
+	inquiry_finish(job->inquiry);
 	judge_stage(&job->judgement, STAGE_EOM, NULL);
 	verdict = judge_decide(&job->judgement, STAGE_EOM);
 	job->elapsed_us += clock_us(CLOCK_MONOTONIC) - begun;
 	result.facts = (struct record_facts){
 		.file = slice_of(name),
-		.time_ms = o->has_time ? o->time * 1000 : clock_us(CLOCK_REALTIME) / 1000,
+		.time_ms = now_of(job),
 		.elapsed_us = job->elapsed_us,
 	};
 	show_result(&job->show, &result);
@@ -168,7 +193,7 @@ static void check_file(void *context, const char *name, FILE *stream)
 
 	for (;;) {
 		new_message(job);
-		got = message_read(reader, job->message, judge_header, NULL, job);
+		got = message_read(reader, job->message, judge_header, take_body, job);
 		if (got != READER_MESSAGE)
 			break;
 		finish(job, name);
@@ -191,15 +216,16 @@ int tool_check(const struct options *o)
 	const struct walker walker = { check_file, check_failed, &job };
 	int status;
 
-	job.config = options_config(o);
-	if (job.config == NULL)
-		return STATUS_CONFIG;
+	job.site = facts_site(o, &status);
+	if (job.site == NULL)
+		return status;
 	job.arena = arena_new();
 	show_begin(&job.show, o);
 	for (size_t i = 0; i < o->operands.count; i++)
 		walk(&walker, o->operands.items[i]);
 	status = show_end(&job.show);
+	inquiry_free(job.inquiry);
 	arena_free(job.arena);
-	config_unref(job.config);
+	facts_site_end(job.site);
 	return status;
 }

@@ -29,6 +29,7 @@ static void add_json(struct buf *out)
 		json_add_text(&j, "name", checks[i].name);
 		json_add_text(&j, "stage", stage_name(checks[i].stage));
 		json_add_text(&j, "action", action_name(checks[i].action));
+		json_add_bool(&j, "own", checks[i].own);
 		json_open_object(&j, "reply");
 		json_add_number(&j, "code", reply_code(&checks[i]));
 		json_add_text(&j, "enhanced", checks[i].enhanced);
@@ -43,11 +44,12 @@ static void add_json(struct buf *out)
 static void add_table(struct buf *out)
 {
 	buf_printf(
-	    out, "%-26s %-5s %-10s %-10s %s\n", "CHECK", "STAGE", "DEFAULT", "REPLY", "FAILS WHEN");
+	    out, "%-26s %-5s %-11s %-10s %s\n", "CHECK", "STAGE", "DEFAULT", "REPLY", "FAILS WHEN");
 	for (size_t i = 0; i < check_count; i++)
-		buf_printf(out, "%-26s %-5s %-10s %d %-6s %s\n", checks[i].name,
+		buf_printf(out, "%-26s %-5s %-6s%-5s %d %-6s %s\n", checks[i].name,
 		    stage_name(checks[i].stage), action_name(checks[i].action),
-		    reply_code(&checks[i]), checks[i].enhanced, checks[i].summary);
+		    checks[i].own ? " own" : "", reply_code(&checks[i]), checks[i].enhanced,
+		    checks[i].summary);
 }
 
 int tool_checks(const struct options *o)

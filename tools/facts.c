@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "auth/opendmarc.h"
 #include "base/log.h"
-#include "dns/records.h"
-#include "dns/unbound.h"
 #include "tools/tools.h"
 
 enum {
@@ -27,71 +26,47 @@ static int refuse(struct buf *errors, bool given)
 	return given ? STATUS_INPUT : STATUS_CONFIG;
 }
 
-/* The resolver of the configuration; offline none. */
-static bool begin_network(struct facts *f, struct buf *errors)
+struct site *facts_site(const struct options *o, int *status)
 {
-	const struct string_list *servers = &f->config->resolver;
-	const struct unbound_options options = {
-		.servers = (const char *const *)servers->items,
-		.server_count = servers->count,
+	struct site_options options = {
+		.offline = o->offline,
+		.records = o->records,
+		.suffix_list = o->psl,
+		.egress = o->egress,
+		.helo = o->egress_helo,
 	};
+	struct config *config = options_config(o);
+	struct site *site;
+	struct buf errors;
+	bool given;
 
-	if (f->options->offline)
-		return true;
-	f->resolver = unbound_resolver_new(&options, errors);
-	return f->resolver != NULL;
+	*status = STATUS_CONFIG;
+	if (config == NULL)
+		return NULL;
+	options.opendmarc = opinion_start(o->psl != NULL ? o->psl : config->public_suffix_list);
+	buf_init(&errors, FAULT_MAX);
+	site = site_open(config, &options, &errors, &given);
+	*status = site == NULL ? refuse(&errors, given) : STATUS_GOOD;
+	buf_free(&errors);
+	return site;
 }
 
-/* The records file before what there is. */
-static bool begin_records(struct facts *f, struct buf *errors)
+void facts_site_end(struct site *site)
 {
-	const char *path = f->options->records;
-
-	if (path == NULL)
-		path = f->config->records;
-	if (path == NULL)
-		return true;
-	f->resolver = records_resolver_load(path, f->resolver, errors);
-	return f->resolver != NULL;
+	site_unref(site);
+	opinion_end();
 }
 
 int facts_begin(struct facts *f, const struct options *o)
 {
-	struct buf errors;
-	int status = STATUS_GOOD;
+	int status;
 
 	*f = (struct facts){ .options = o, .arena = arena_new() };
 	buf_init(&f->text, TEXT_MAX);
-	f->config = options_config(o);
-	if (f->config == NULL)
-		return STATUS_CONFIG;
-	buf_init(&errors, FAULT_MAX);
-	if (!begin_network(f, &errors))
-		status = refuse(&errors, false);
-	else if (!begin_records(f, &errors))
-		status = refuse(&errors, o->records != NULL);
-	else
-		f->view = dns_view_new(
-		    f->arena, f->resolver, dns_now_us() + (int64_t)(f->config->deadline * 1e6));
-	buf_free(&errors);
-	return status;
-}
-
-const char *facts_suffix_path(const struct facts *f)
-{
-	return f->options->psl != NULL ? f->options->psl : f->config->public_suffix_list;
-}
-
-int facts_suffixes(struct facts *f, struct suffix_list **list)
-{
-	struct buf errors;
-	int status = STATUS_GOOD;
-
-	buf_init(&errors, FAULT_MAX);
-	*list = suffix_list_load(facts_suffix_path(f), &errors);
-	if (*list == NULL)
-		status = refuse(&errors, f->options->psl != NULL);
-	buf_free(&errors);
+	f->site = facts_site(o, &status);
+	if (f->site != NULL)
+		f->view = dns_view_new(f->arena, f->site->resolver,
+		    dns_now_us() + (int64_t)(f->site->config->deadline * 1e6));
 	return status;
 }
 
@@ -108,8 +83,8 @@ void facts_end(struct facts *f)
 {
 	/* the view first: its open questions are the resolver's */
 	dns_view_free(f->view);
-	resolver_free(f->resolver);
-	config_unref(f->config);
+	if (f->site != NULL)
+		facts_site_end(f->site);
 	buf_free(&f->text);
 	arena_free(f->arena);
 }

@@ -10,18 +10,24 @@
 #define PRESEND_TOOLS_FACTS_H
 
 #include "audit/json.h"
-#include "auth/psl.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "dns/view.h"
-#include "policy/config.h"
+#include "policy/site.h"
 #include "tools/options.h"
+
+/*
+ * What the configuration opens, with what the command line puts in its place,
+ * and libopendmarc for a second opinion.  NULL with the exit status and the
+ * reason on standard error; else ended by facts_site_end.
+ */
+struct site *facts_site(const struct options *o, int *status);
+void facts_site_end(struct site *site);
 
 struct facts {
 	const struct options *options;
-	struct config *config;
+	struct site *site;
 	struct arena *arena;
-	struct resolver *resolver; /* NULL: nobody is asked */
 	struct dns_view *view;
 	struct buf text; /* what will stand on standard output */
 };
@@ -31,12 +37,6 @@ struct facts {
  * facts_end ends it either way.
  */
 int facts_begin(struct facts *f, const struct options *o);
-
-/* The list of --psl, else of the configuration; as facts_begin. */
-int facts_suffixes(struct facts *f, struct suffix_list **list);
-
-/* The path of that list, NULL: the system's. */
-const char *facts_suffix_path(const struct facts *f);
 
 /* Writes the text out; the status, or that of an output that cannot be written. */
 int facts_print(struct facts *f, int status);

@@ -10,6 +10,8 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "policy/inquiry.h"
+#include "tools/facts.h"
 #include "tools/options.h"
 #include "tools/show.h"
 #include "tools/tools.h"
@@ -19,6 +21,7 @@ enum { BODY_MAX = 1024 * 1024 }; /* octets of a text; far over FROM_OCTETS_MAX, 
 struct job {
 	const struct options *options;
 	struct config *config;
+	struct site *site; /* NULL: no check that was chosen asks anybody */
 	struct check_selection selection;
 	struct arena *arena;
 	struct show show;
@@ -57,12 +60,25 @@ static struct slice with_crlf(struct arena *arena, struct slice text)
 	return (struct slice){ out, len };
 }
 
+/* Finds out about the author's domain; whoever wrote the field signs nothing yet. */
+static struct inquiry *inquire(const struct job *job, struct message *m)
+{
+	const struct options *o = job->options;
+	int64_t now = o->has_time ? o->time : now_us(CLOCK_REALTIME) / 1000000;
+	struct inquiry *q = inquiry_new(job->site, m, now);
+
+	inquiry_header(q);
+	inquiry_finish(q);
+	return q;
+}
+
 static void judge_body(struct job *job, struct slice text)
 {
 	long long begun = now_us(CLOCK_MONOTONIC);
 	const struct options *o = job->options;
 	struct message *m;
 	struct judgement j;
+	struct inquiry *inquiry = NULL;
 	struct verdict verdict;
 	struct result result;
 
@@ -76,12 +92,16 @@ static void judge_body(struct job *job, struct slice text)
 	j.selection = job->selection;
 	j.verbose = o->verbose;
 	judge_stage(&j, STAGE_EOH, NULL);
+	if (job->site != NULL)
+		inquiry = inquire(job, m);
+	judge_stage(&j, STAGE_EOM, NULL);
 	verdict = judge_decide(&j, STAGE_EOM);
 	result = (struct result){ .title = text, .judgement = &j, .verdict = &verdict };
 	result.facts.bare = true;
 	result.facts.time_ms = o->has_time ? o->time * 1000 : now_us(CLOCK_REALTIME) / 1000;
 	result.facts.elapsed_us = now_us(CLOCK_MONOTONIC) - begun;
 	show_result(&job->show, &result);
+	inquiry_free(inquiry);
 }
 
 /* Reads to the separator or the end into job->body; false when nothing was left. */
@@ -113,14 +133,45 @@ static void judge_stdin(struct job *job)
 		show_unreadable(&job->show, "standard input", errno);
 }
 
+/*
+ * Leaves, of the checks at the end of a message, those of the From field: the
+ * others speak of a message that is there.  True if one is left.
+ */
+static bool select_asking(struct check_selection *selection)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < check_count; i++) {
+		if (checks[i].stage != STAGE_EOM)
+			continue;
+		if (!slice_starts_nocase(slice_of(checks[i].name), SLICE("from.")))
+			selection->off[i] = true;
+		any |= !selection->off[i];
+	}
+	return any;
+}
+
+/* False with the exit status: the configuration, and where it matters what it opens. */
+static bool begin(struct job *job, int *status)
+{
+	if (!select_asking(&job->selection)) {
+		job->config = options_config(job->options);
+		*status = STATUS_CONFIG;
+		return job->config != NULL;
+	}
+	job->site = facts_site(job->options, status);
+	if (job->site != NULL)
+		job->config = config_ref(job->site->config);
+	return job->site != NULL;
+}
+
 int tool_from(const struct options *o)
 {
 	struct job job = { .options = o, .selection = options_selection(o, default_on) };
 	int status;
 
-	job.config = options_config(o);
-	if (job.config == NULL)
-		return STATUS_CONFIG;
+	if (!begin(&job, &status))
+		return status;
 	job.arena = arena_new();
 	buf_init(&job.body, BODY_MAX);
 	show_begin(&job.show, o);
@@ -132,5 +183,7 @@ int tool_from(const struct options *o)
 	buf_free(&job.body);
 	arena_free(job.arena);
 	config_unref(job.config);
+	if (job.site != NULL)
+		facts_site_end(job.site);
 	return status;
 }

@@ -9,11 +9,14 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "dns/dns.h"
+#include "policy/config_value.h"
 #include "syntax/domain.h"
 #include "tools/tools.h"
 
 enum {
 	FAULTS_MAX = 64 * 1024, /* octets of a configuration's faults that are shown */
+	SELECTORS_MAX = 100,    /* that can be named */
 	HELP_COLUMN = 22,       /* where the explanations of a help text begin */
 };
 
@@ -71,6 +74,70 @@ static const char *set_helo(struct options *o, const char *value)
 	return *value == '\0' ? "a name has at least one character" : NULL;
 }
 
+/* What is no domain name at all; U-labels are, and names that no host may have. */
+static const char *domain_fault(const char *value)
+{
+	struct arena *arena = arena_new();
+	struct slice ascii;
+	bool good =
+	    strpbrk(value, "@[]") == NULL && domain_to_ascii(arena, slice_of(value), &ascii);
+
+	arena_free(arena);
+	return good ? NULL : "not a domain name";
+}
+
+bool options_domain(struct arena *arena, const char *value, struct slice *ascii)
+{
+	if (!domain_to_ascii(arena, slice_of(value), ascii) || ascii->len > DNS_NAME_MAX)
+		return false;
+	for (size_t i = 0; i < ascii->len; i++) {
+		char c = ascii->data[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' && c != '_' &&
+		    c != '.')
+			return false;
+	}
+	return true;
+}
+
+static const char *set_selector(struct options *o, const char *value)
+{
+	struct arena *arena = arena_new();
+	struct slice ascii;
+	bool good = options_domain(arena, value, &ascii);
+
+	arena_free(arena);
+	add_word(&o->selectors, value);
+	if (o->selectors.count > SELECTORS_MAX)
+		return "too many selectors";
+	return good ? NULL : "not the name of a selector";
+}
+
+/* egress = IP *("," IP) */
+static const char *set_egress(struct options *o, const char *value)
+{
+	char *copy = must_strdup(value);
+	char *rest = copy, *item;
+	const char *wrong = NULL;
+	struct buf why;
+
+	buf_init(&why, FAULTS_MAX);
+	while (wrong == NULL && (item = strsep(&rest, ",")) != NULL)
+		if (!value_egress(item, &o->egress, &why))
+			wrong = o->egress.count < CONFIG_EGRESS_MAX
+				    ? "not IP addresses or networks with commas between them"
+				    : "too many addresses";
+	buf_free(&why);
+	free(copy);
+	return wrong;
+}
+
+static const char *set_egress_helo(struct options *o, const char *value)
+{
+	o->egress_helo = value;
+	return domain_fault(value);
+}
+
 static const char *set_records(struct options *o, const char *value)
 {
 	o->records = value;
@@ -86,18 +153,6 @@ static const char *set_psl(struct options *o, const char *value)
 static const char *set_ip(struct options *o, const char *value)
 {
 	return ip_parse(value, &o->ip) ? NULL : "not an IP address";
-}
-
-/* What is no domain name at all; U-labels are, and names that no host may have. */
-static const char *domain_fault(const char *value)
-{
-	struct arena *arena = arena_new();
-	struct slice ascii;
-	bool good =
-	    strpbrk(value, "@[]") == NULL && domain_to_ascii(arena, slice_of(value), &ascii);
-
-	arena_free(arena);
-	return good ? NULL : "not a domain name";
 }
 
 static const char *set_from(struct options *o, const char *value)
@@ -162,7 +217,7 @@ static const char *set_nul(struct options *o, const char *value)
 	return NULL;
 }
 
-#define JUDGING (COMMAND_CHECK | COMMAND_FROM)
+#define JUDGING (COMMAND_CHECK | COMMAND_FROM | COMMAND_DOMAIN)
 #define ASKING  (COMMAND_SPF | COMMAND_DMARC)
 #define WORKING (JUDGING | ASKING)
 
@@ -183,7 +238,8 @@ static const struct option_row rows[] = {
 	{ "client", 0, "IP", COMMAND_CHECK, set_client, 0, "judge as sent from this address" },
 	{ "helo", 0, "NAME", COMMAND_CHECK | COMMAND_SPF, set_helo, 0,
 	    "the client's name in HELO" },
-	{ "smtputf8", 0, NULL, JUDGING, FLAG(smtputf8), "judge as sent with SMTPUTF8" },
+	{ "smtputf8", 0, NULL, COMMAND_CHECK | COMMAND_FROM, FLAG(smtputf8),
+	    "judge as sent with SMTPUTF8" },
 	{ "only", 0, "NAMES", JUDGING, set_only, 0,
 	    "run these checks alone: comma separated, from.*" },
 	{ "skip", 0, "NAMES", JUDGING, set_skip, 0, "run all but these checks; wins over --only" },
@@ -193,16 +249,22 @@ static const struct option_row rows[] = {
 	{ NULL, '0', NULL, COMMAND_FROM, set_nul, 0,
 	    "read texts from standard input, with a NUL between them" },
 	{ "offline", 0, NULL, WORKING, FLAG(offline), "ask no DNS and no store over the network" },
-	{ "records", 0, "FILE", ASKING, set_records, 0,
+	{ "egress", 0, "IP[,IP...]", COMMAND_CHECK | COMMAND_DOMAIN, set_egress, 0,
+	    "the addresses or networks that mail leaves from" },
+	{ "egress-helo", 0, "NAME", COMMAND_CHECK | COMMAND_DOMAIN, set_egress_helo, 0,
+	    "the name that receivers are told in HELO" },
+	{ "selector", 0, "NAME", COMMAND_DOMAIN, set_selector, 0,
+	    "look up the DKIM key of that name; may be repeated" },
+	{ "guess", 0, NULL, COMMAND_DOMAIN, FLAG(guess),
+	    "look for DKIM keys under the usual names, too" },
+	{ "records", 0, "FILE", WORKING, set_records, 0,
 	    "DNS records that go before the DNS; with --offline nothing else is asked" },
-	{ "psl", 0, "FILE", COMMAND_DMARC, set_psl, 0, "the list of public suffixes" },
+	{ "psl", 0, "FILE", WORKING, set_psl, 0, "the list of public suffixes" },
 	{ "time", 0, "EPOCH", JUDGING | COMMAND_SPF, set_time, 0,
 	    "judge as of then, in seconds since 1970" },
 	{ "json", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(json), "write JSON" },
 	{ "verbose", 0, NULL, WORKING, FLAG(verbose), "show what is in order, too" },
 	{ "help", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(help), "show this" },
-	{ .name = "egress", .argument = "IP" },
-	{ .name = "egress-helo", .argument = "NAME" },
 	{ .name = "mailboxes", .argument = "SPEC" },
 };
 
@@ -291,7 +353,15 @@ void options_free(struct options *o)
 	free(o->only.items);
 	free(o->skip.items);
 	free(o->dkim.items);
+	free(o->selectors.items);
 	free(o->operands.items);
+	free(o->egress.items);
+}
+
+int options_bad_operand(const struct options *o, const char *operand, const char *wrong)
+{
+	refuse(o, operand, wrong);
+	return STATUS_USAGE;
 }
 
 int options_missing(const struct options *o, const char *option)

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/net.h"
 #include "check/check.h"
 #include "policy/config.h"
@@ -23,6 +24,7 @@ enum command_bit {
 	COMMAND_CHECKS = 1 << 2,
 	COMMAND_SPF = 1 << 3,
 	COMMAND_DMARC = 1 << 4,
+	COMMAND_DOMAIN = 1 << 5,
 };
 
 struct options;
@@ -52,13 +54,17 @@ struct options {
 	bool smtputf8;
 	struct words only, skip; /* lists of patterns, each known to match a check */
 	bool json, verbose, mbox, offline;
-	bool from_stdin, nul; /* `from`: texts come from standard input, separated by NUL */
-	const char *records; /* NULL: what the configuration names */
-	const char *psl;     /* NULL: what the configuration names */
-	struct ip ip;        /* `spf` */
-	const char *from;    /* `dmarc`: the author domain; NULL: not given */
-	struct words dkim;   /* domains of signatures that verified */
-	const char *spf;     /* domain that SPF passed for; NULL: none did */
+	bool from_stdin, nul;       /* `from`: texts come from standard input, separated by NUL */
+	struct network_list egress; /* empty: what the configuration names */
+	const char *egress_helo;    /* NULL: likewise */
+	const char *records;        /* NULL: what the configuration names */
+	const char *psl;            /* NULL: what the configuration names */
+	struct ip ip;               /* `spf` */
+	const char *from;           /* `dmarc`: the author domain; NULL: not given */
+	struct words dkim;          /* domains of signatures that verified */
+	const char *spf;            /* domain that SPF passed for; NULL: none did */
+	struct words selectors;     /* `domain`: of DKIM keys */
+	bool guess;                 /* the usual selectors, too */
 	bool has_time;
 	long long time; /* seconds since the epoch */
 	bool help;
@@ -81,6 +87,15 @@ void options_help(FILE *out, const struct command *command);
  */
 struct check_selection options_selection(
     const struct options *o, bool (*default_on)(const struct check *check));
+
+/*
+ * Is it a name that a domain of the DNS can have, of letters, digits, hyphens,
+ * underscores and U-labels?  Then *ascii, in the arena, is its A-form.
+ */
+bool options_domain(struct arena *arena, const char *value, struct slice *ascii);
+
+/* Says on standard error that the operand is wrong; the exit status for that. */
+int options_bad_operand(const struct options *o, const char *operand, const char *wrong);
 
 /* Says on standard error that the option is missing; the exit status for that. */
 int options_missing(const struct options *o, const char *option);

@@ -17,6 +17,9 @@ static const struct command commands[] = {
 	{ "spf", COMMAND_SPF, "", "Evaluate SPF for one address and one sender.", tool_spf },
 	{ "dmarc", COMMAND_DMARC, "",
 	    "Evaluate DMARC under RFC 7489 and RFC 9989, given what authenticated.", tool_dmarc },
+	{ "domain", COMMAND_DOMAIN, "[DOMAIN...]",
+	    "Judge whether domains are ready to send mail: DNS, SPF, DKIM keys, DMARC.",
+	    tool_domain },
 	{ "checks", COMMAND_CHECKS, "", "List the checks.", tool_checks },
 };
 
@@ -47,7 +50,7 @@ static bool operands_fit(const struct options *o)
 
 	if (!takes && o->operands.count > 0)
 		log_line(LOG_LEVEL_ERROR, "%s: takes no operand", o->command->name);
-	else if (takes && o->operands.count == 0 && !o->from_stdin)
+	else if (takes && *o->command->operands != '[' && o->operands.count == 0 && !o->from_stdin)
 		log_line(
 		    LOG_LEVEL_ERROR, "%s: %s is missing", o->command->name, o->command->operands);
 	else

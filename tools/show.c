@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/utf8.h"
 #include "tools/excerpt.h"
+#include "tools/show_auth.h"
+#include "tools/show_domain.h"
 #include "tools/tools.h"
 
 enum { TEXT_MAX = RECORD_MAX + 1 };
@@ -103,14 +105,20 @@ static void add_excerpt(struct show *s, const struct result *r, const struct fin
 				   .colour = s->colour });
 }
 
-/* "  from.syntax: reject: the address has no @ (RFC 5322 3.4.1)", then how to mend it. */
-static void add_finding(struct show *s, const struct result *r, const struct finding *f)
+/*
+ * "  from.syntax: reject: the address has no @ (RFC 5322 3.4.1)", then how to
+ * mend it; of as many findings as are alike.
+ */
+static void add_finding(
+    struct show *s, const struct result *r, const struct finding *f, size_t alike)
 {
 	const char *action = action_name(f->action);
 
 	add_excerpt(s, r, f);
-	buf_add_text(&s->text, "  ");
-	add_coloured(s, BOLD, f->check->name);
+	for (size_t i = 0; i < alike; i++) {
+		buf_add_text(&s->text, i == 0 ? "  " : ", ");
+		add_coloured(s, BOLD, f[i].check->name);
+	}
 	buf_add_text(&s->text, ": ");
 	if (f->result == FINDING_UNKNOWN)
 		buf_add_text(&s->text, "could not be told: ");
@@ -130,6 +138,18 @@ static void add_finding(struct show *s, const struct result *r, const struct fin
 	buf_add_char(&s->text, '\n');
 }
 
+/* Several checks may say the same of a domain, and then it is said once. */
+static size_t count_alike(const struct finding *f, size_t left)
+{
+	size_t count = 1;
+
+	while (count < left && f->field == NULL && f[count].field == NULL &&
+	       f[count].result == f->result && f[count].action == f->action &&
+	       slice_equal(f[count].reason, f->reason) && slice_equal(f[count].fix, f->fix))
+		count++;
+	return count;
+}
+
 static void add_findings(struct show *s, const struct result *r)
 {
 	const struct findings *findings = &r->judgement->findings;
@@ -138,7 +158,10 @@ static void add_findings(struct show *s, const struct result *r)
 		const struct finding *f = &findings->list[i];
 
 		if (f->result == FINDING_FAIL || f->result == FINDING_UNKNOWN) {
-			add_finding(s, r, f);
+			size_t alike = count_alike(f, findings->count - i);
+
+			add_finding(s, r, f, alike);
+			i += alike - 1;
 			continue;
 		}
 		colour_on(s, DIM);
@@ -194,11 +217,18 @@ void show_result(struct show *s, const struct result *r)
 {
 	buf_reset(&s->text);
 	if (s->json) {
-		record_json(r->judgement, r->verdict, &r->facts, RECORD_MAX, &s->text);
+		if (r->domain != NULL)
+			show_domain_json(&s->text, r);
+		else
+			record_json(r->judgement, r->verdict, &r->facts, RECORD_MAX, &s->text);
 		buf_add_char(&s->text, '\n');
 	} else {
 		add_heading(s, r);
 		add_findings(s, r);
+		if (r->domain != NULL)
+			show_domain(&s->text, r);
+		else if (!r->facts.bare)
+			show_authentication(&s->text, r->judgement->message->authentication);
 	}
 	progress_make_room(&s->progress);
 	fwrite(buf_text(&s->text), 1, s->text.len, stdout);
@@ -226,7 +256,7 @@ static bool wants_colour(void)
 
 void show_begin(struct show *s, const struct options *o)
 {
-	*s = (struct show){ .json = o->json, .verbose = o->verbose };
+	*s = (struct show){ .what = "messages", .json = o->json, .verbose = o->verbose };
 	s->colour = !s->json && wants_colour();
 	s->width = excerpt_width();
 	buf_init(&s->text, TEXT_MAX);
@@ -238,7 +268,7 @@ static void print_sum(const struct show *s)
 {
 	const char *comma = ":";
 
-	printf("%zu messages", s->messages);
+	printf("%zu %s", s->messages, s->what);
 	for (int i = 0; i < SHOW_OUTCOMES; i++) {
 		if (s->verdicts[i] == 0)
 			continue;

@@ -20,6 +20,7 @@
 enum { SHOW_OUTCOMES = OUTCOME_REJECT + 1 };
 
 struct show {
+	const char *what; /* that is judged: "messages" */
 	bool json, verbose, colour;
 	size_t width; /* columns of a line that shows a field */
 	struct buf text;
@@ -30,13 +31,16 @@ struct show {
 	size_t unreadable;              /* inputs that could not be read */
 };
 
-/* One judged message. */
+struct domain_report;
+
+/* One judged message, or domain. */
 struct result {
 	struct slice title; /* what stands first in its block: a file name, a From body */
 	const struct judgement *judgement;
 	const struct verdict *verdict;
 	struct record_facts facts;
-	const struct words *rcpts; /* the recipients as given, or NULL */
+	const struct words *rcpts;          /* the recipients as given, or NULL */
+	const struct domain_report *domain; /* `presend domain`: shown in the place of a message */
 };
 
 void show_begin(struct show *s, const struct options *o);

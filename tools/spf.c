@@ -103,8 +103,8 @@ static void add_readable(struct facts *f, const struct spf_outcome *outcome)
 	    ip_format(&f->options->ip, ip), identity_name(outcome));
 	add_record(out, outcome);
 	add_row(out, "matched", outcome->mechanism);
-	buf_printf(out, "  %-13s%u of %d, void ones %u of %d\n", "lookups",
-	    outcome->lookups, SPF_LOOKUPS_MAX, outcome->voids, SPF_VOIDS_MAX);
+	buf_printf(out, "  %-13s%u of %d, void ones %u of %d\n", "lookups", outcome->lookups,
+	    SPF_LOOKUPS_MAX, outcome->voids, SPF_VOIDS_MAX);
 	add_row(out, "problem", outcome->problem);
 	if (outcome->explanation.len > 0)
 		add_row(out, "explanation", outcome->explanation);

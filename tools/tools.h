@@ -26,5 +26,6 @@ int tool_from(const struct options *o);
 int tool_checks(const struct options *o);
 int tool_spf(const struct options *o);
 int tool_dmarc(const struct options *o);
+int tool_domain(const struct options *o);
 
 #endif

@@ -11,6 +11,8 @@
 #include <time.h>
 
 #include "audit/json.h"
+#include "audit/record_auth.h"
+#include "directory/claims.h"
 
 const struct record_level record_levels[] = {
 	{ 0, SIZE_MAX, false },
@@ -155,7 +157,7 @@ static void write_envelope(
 	json_close_object(json);
 }
 
-static void write_finding(struct json *json, const struct finding *f)
+void record_finding(struct json *json, const struct finding *f)
 {
 	json_open_object(json, NULL);
 	json_add_text(json, "check", f->check->name);
@@ -184,9 +186,30 @@ static void write_findings(struct json *json, const struct findings *findings,
 		const struct finding *f = &findings->list[i];
 
 		if (i < level->list || (f == deciding && !level->outline))
-			write_finding(json, f);
+			record_finding(json, f);
 	}
 	json_close_array(json);
+}
+
+/* What the directory says of the author. */
+static void write_claim(struct json *json, const struct claims *claims)
+{
+	const struct claim *from;
+
+	if (claims == NULL || !claims->finished || !claims->has_directory)
+		return;
+	from = &claims->list[CLAIM_FROM];
+	if (from->address.data == NULL)
+		return;
+	json_open_object(json, "mailbox");
+	json_add_string(json, "address", from->found.address);
+	json_add_text(json, "answer", directory_answer_name(from->found.answer));
+	json_add_string_or_null(json, "store", slice_of(from->found.store));
+	if (from->has_use && from->use.permission != PERMISSION_UNKNOWN)
+		json_add_bool(json, "login_may_use", from->use.permission == PERMISSION_YES);
+	else
+		json_add_null(json, "login_may_use");
+	json_close_object(json);
 }
 
 static void write_message(
@@ -224,6 +247,10 @@ static void write_record(struct json *json, const struct judgement *j, const str
 	if (!facts->bare && !level->outline)
 		write_envelope(json, m, level);
 	write_findings(json, &j->findings, v->deciding, level);
+	if (!facts->bare && !level->outline)
+		record_authentication(json, m->authentication, level->list);
+	if (!facts->bare && !level->outline)
+		write_claim(json, m->claims);
 	json_add_number(json, "elapsed_us", facts->elapsed_us);
 	if (level != &record_levels[0] || j->findings.dropped > 0)
 		json_add_bool(json, "truncated", true);

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "audit/json.h"
 #include "base/buf.h"
 #include "base/slice.h"
 #include "policy/judge.h"
@@ -61,6 +62,9 @@ struct record_level {
 	size_t list;  /* members of a list */
 	bool outline; /* only what is always there */
 };
+
+/* A finding, as a member of an array. */
+void record_finding(struct json *json, const struct finding *f);
 
 /* The attempts in turn, from the whole record to an outline that fits in RECORD_MIN. */
 extern const struct record_level record_levels[];

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "auth/authentication.h"
+#include "directory/claims.h"
 #include "base/utf8.h"
 
 struct text {
@@ -151,6 +153,39 @@ static void write_envelope(
 	known_value(t, "helo", transaction->helo);
 }
 
+/* "name:result" of each identifier, and what DMARC makes of them. */
+static void write_authentication(
+    struct text *t, const struct authentication *a, const struct record_level *level)
+{
+	char text[IP_TEXT_SIZE];
+
+	if (a == NULL || !a->finished)
+		return;
+	for (size_t i = 0; i < a->signature_count && i < level->list; i++) {
+		value(t, "dkim_domain", a->signatures[i].domain);
+		word(t, "dkim", signature_result_name(a->signatures[i].result));
+	}
+	for (size_t i = 0; i < a->spf_count && i < level->list; i++) {
+		word(t, "spf_ip", ip_format(&a->spf[i].ip, text));
+		word(t, "spf", spf_result_name(a->spf[i].outcome.result));
+	}
+	if (!a->dmarc_evaluated)
+		return;
+	word(t, "dmarc_rfc7489", auth_dmarc_result_name(a->dmarc[DMARC_RFC7489].result));
+	word(t, "dmarc_rfc9989", auth_dmarc_result_name(a->dmarc[DMARC_RFC9989].result));
+}
+
+static void write_claim(struct text *t, const struct claims *claims)
+{
+	const struct claim *from;
+
+	if (claims == NULL || !claims->finished || !claims->has_directory)
+		return;
+	from = &claims->list[CLAIM_FROM];
+	if (from->address.data != NULL)
+		word(t, "mailbox", directory_answer_name(from->found.answer));
+}
+
 /* The names of all findings, and in full the one that decides, or else the first that failed. */
 static void write_findings(struct text *t, const struct findings *findings,
     const struct finding *deciding, const struct record_level *level)
@@ -192,6 +227,10 @@ static void write_record(struct text *t, const struct judgement *j, const struct
 		if (!facts->bare)
 			write_envelope(t, m, level);
 		write_findings(t, &j->findings, v->deciding, level);
+		if (!facts->bare)
+			write_authentication(t, m->authentication, level);
+		if (!facts->bare)
+			write_claim(t, m->claims);
 	}
 	number(t, "elapsed_us", facts->elapsed_us);
 	if (level != &record_levels[0] || j->findings.dropped > 0)

@@ -6,8 +6,12 @@
  *     whether or not it is told to ignore it later;
  *   - an h= that names every field of the header and one more: it writes one
  *     element behind an array.  The guard field, whose name nobody can guess,
- *     makes the array longer than any h= can fill;
+ *     makes the array longer than any h= can fill; nor is a signature handed over
+ *     that names itself, without which no h= reaches every field;
  *   - names, keys and headers longer than its buffers: it cuts them silently;
+ *   - a signature field in which it would empty another part than the value of
+ *     b=, when it hashes the field;
+ *   - flags of a key, since it mixes up those of one signature with i= of another;
  *   - its own resolver, and its clock: keys come from the view, and times are
  *     judged as of the moment that we are told.
  */
@@ -32,14 +36,17 @@ struct work {
 };
 
 struct verifier {
+	struct verifier_library *library;
 	struct arena *arena;
 	const struct message *message;
 	struct dns_view *view;
-	DKIM *dkim; /* NULL: nothing to verify, or it failed */
+	DKIM *dkim; /* NULL: not begun, nothing to verify, or it failed */
 	struct signature *signatures;
 	struct work *work;
 	size_t count, total;
-	char last[2]; /* octets of the body so far */
+	struct buf held; /* the body so far, while the library is not begun */
+	bool begun;      /* the library has the header */
+	char last[2];    /* octets of the body so far */
 	bool has_body, body_failed, finished;
 };
 
@@ -168,6 +175,57 @@ static bool covers_cut_field(const struct verifier *v, const struct signature *s
 	return false;
 }
 
+/*
+ * Would the library empty another part of the field than the value of b=
+ * (RFC 6376 3.7)?  It looks for a "b" right before the first "=" of a piece: it
+ * passes over "b =", which the grammar allows, and takes "xb=" for it.
+ */
+static bool misleads(struct slice body)
+{
+	for (size_t begin = 0, end; begin <= body.len; begin = end + 1) {
+		struct slice piece = slice_part(body, begin, body.len);
+		size_t equals;
+		bool seen;
+
+		piece = slice_part(piece, 0, slice_find(piece, ';'));
+		end = begin + piece.len;
+		equals = slice_find(piece, '=');
+		seen = equals > 0 && equals < piece.len && piece.data[equals - 1] == 'b';
+		if (seen != (equals < piece.len &&
+				slice_equal(slice_trim(slice_part(piece, 0, equals)), SLICE("b"))))
+			return true;
+	}
+	return false;
+}
+
+static const struct field *field_of(const struct verifier *v, const struct signature *s)
+{
+	const struct field *fields = v->message->fields;
+
+	for (size_t seen = 0;; fields++)
+		if (is_signature(fields) && seen++ == s->field)
+			return fields;
+}
+
+/*
+ * Does h= reach the signature itself?  From the bottom up, it would be the next
+ * DKIM-Signature behind those below it.  It "MUST NOT include" itself (RFC 6376
+ * 3.5), so to us it is not there to be named; the library hashes it.
+ */
+static bool names_itself(const struct verifier *v, const struct signature *s)
+{
+	size_t below = v->total - 1 - s->field, named = 0;
+
+	for (size_t begin = 0, end; begin <= s->headers.len; begin = end + 1) {
+		struct slice name = slice_part(s->headers, begin, s->headers.len);
+
+		name = slice_part(name, 0, slice_find(name, ':'));
+		end = begin + name.len;
+		named += slice_equal_nocase(name, SLICE("DKIM-Signature"));
+	}
+	return named > below;
+}
+
 static size_t count_names(struct slice headers)
 {
 	size_t count = 1;
@@ -191,6 +249,13 @@ static void set_aside(struct verifier *v)
 		if (s->headers.len > VERIFIER_NAMES_MAX || work > VERIFIER_WORK_MAX)
 			signature_settle(s, SIGNATURE_UNVERIFIABLE,
 			    SLICE("h= names more than can be looked for"));
+		else if (misleads(field_of(v, s)->body))
+			signature_settle(s, SIGNATURE_UNVERIFIABLE,
+			    SLICE("the verifier takes the wrong part of the field for the "
+				  "signature"));
+		else if (names_itself(v, s))
+			signature_settle(s, SIGNATURE_UNVERIFIABLE,
+			    SLICE("h= names more signatures than stand below it, and so itself"));
 		else if (covers_cut_field(v, s))
 			signature_settle(s, SIGNATURE_UNVERIFIABLE,
 			    SLICE("it covers a field of which not all is here"));
@@ -293,7 +358,7 @@ static void give_up(struct verifier *v, struct slice reason)
 	v->dkim = NULL;
 }
 
-static void begin(struct verifier *v, struct verifier_library *library)
+static void begin(struct verifier *v)
 {
 	static const unsigned char id[] = "presend";
 	size_t handed[SIGNATURES_KEPT], count;
@@ -301,7 +366,8 @@ static void begin(struct verifier *v, struct verifier_library *library)
 	struct buf text;
 	DKIM_STAT status;
 
-	v->dkim = dkim_verify(library->dkim, id, NULL, &status);
+	v->begun = true;
+	v->dkim = dkim_verify(v->library->dkim, id, NULL, &status);
 	if (v->dkim == NULL) {
 		give_up(v, SLICE("the verifier could not be set up"));
 		return;
@@ -330,14 +396,14 @@ struct verifier *verifier_new(struct verifier_library *library, const struct mes
 {
 	struct verifier *v = arena_alloc(message->arena, sizeof *v);
 
+	v->library = library;
 	v->arena = message->arena;
 	v->message = message;
 	v->view = view;
+	buf_init(&v->held, VERIFIER_HELD_MAX);
 	read_signatures(v, now);
 	choose(v, wanted, context);
 	set_aside(v);
-	if (has_work(v))
-		begin(v, library);
 	for (size_t i = 0; i < v->count; i++)
 		if (v->signatures[i].fault == SIGNATURE_GOOD)
 			dns_view_get(
@@ -347,7 +413,10 @@ struct verifier *verifier_new(struct verifier_library *library, const struct mes
 
 void verifier_free(struct verifier *v)
 {
-	if (v != NULL && v->dkim != NULL)
+	if (v == NULL)
+		return;
+	buf_free(&v->held);
+	if (v->dkim != NULL)
 		dkim_free(v->dkim);
 }
 
@@ -355,10 +424,10 @@ void verifier_free(struct verifier *v)
 
 bool verifier_wants_body(const struct verifier *v)
 {
-	return v->dkim != NULL;
+	return v->begun ? v->dkim != NULL : has_work(v);
 }
 
-void verifier_body(struct verifier *v, struct slice piece)
+static void feed_body(struct verifier *v, struct slice piece)
 {
 	if (v->dkim == NULL || v->body_failed || piece.len == 0)
 		return;
@@ -366,6 +435,32 @@ void verifier_body(struct verifier *v, struct slice piece)
 	v->last[0] = piece.len > 1 ? piece.data[piece.len - 2] : v->last[1];
 	v->last[1] = piece.data[piece.len - 1];
 	v->body_failed = dkim_body(v->dkim, (unsigned char *)piece.data, piece.len) != DKIM_STAT_OK;
+}
+
+/* Begins the library with what is held of the body. */
+static void begin_with_held(struct verifier *v)
+{
+	begin(v);
+	feed_body(v, buf_slice(&v->held));
+	buf_free(&v->held);
+}
+
+/*
+ * The library takes some 20 kB as soon as it has a header, and a connection may
+ * stand still in its body: so the beginning of the body is held instead, which
+ * for most messages is all of it.
+ */
+void verifier_body(struct verifier *v, struct slice piece)
+{
+	if (!verifier_wants_body(v))
+		return;
+	if (!v->begun && v->held.len + piece.len <= VERIFIER_HELD_MAX) {
+		buf_add_slice(&v->held, piece);
+		return;
+	}
+	if (!v->begun)
+		begin_with_held(v);
+	feed_body(v, piece);
 }
 
 /* Takes the keys from the view; false while one is missing. */
@@ -443,6 +538,10 @@ static void conclude(struct verifier *v, struct signature *s, DKIM_SIGINFO *info
 		signature_settle(s,
 		    error == DKIM_SIGERROR_FUTURE ? SIGNATURE_FUTURE : SIGNATURE_EXPIRED,
 		    SLICE("its time is years away"));
+	else if (error == DKIM_SIGERROR_FUTURE)
+		/* it takes its tolerance from the time without a look at the sign */
+		signature_settle(s, SIGNATURE_UNVERIFIABLE,
+		    SLICE("its time stamp lies before 1980, where the verifier cannot count"));
 	else if (is_key_error(error))
 		signature_settle(s, SIGNATURE_BAD_KEY,
 		    arena_printf(v->arena, "the key cannot be used for it: %s",
@@ -473,11 +572,14 @@ bool verifier_finish(struct verifier *v)
 	if (!take_keys(v))
 		return false;
 	v->finished = true;
+	/* a signature whose key is known to be no good is not hashed for */
+	if (!v->begun && has_work(v))
+		begin_with_held(v);
 	if (v->dkim == NULL)
 		return true;
 	/* both canonicalizations add a missing line end (RFC 6376 3.4.3); the library does not */
 	if (v->has_body && (v->last[0] != '\r' || v->last[1] != '\n'))
-		verifier_body(v, SLICE("\r\n"));
+		feed_body(v, SLICE("\r\n"));
 	if (v->body_failed) {
 		give_up(v, SLICE("the verifier does not take the body"));
 		return true;

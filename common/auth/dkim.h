@@ -2,11 +2,11 @@
  * dkim.h - DKIM verification as facts: each signature of a message, and what
  * became of it.
  *
- * By libopendkim, with our DNS view and behind guards of our own.  The only
- * file that includes <opendkim/dkim.h> is dkim.c; the library owns the prefix
+ * By libopendkim, with our DNS view and behind guards of our own.  Only
+ * dkim.c and key_fit.c include <opendkim/dkim.h>; the library owns the prefix
  * dkim_.
  *
- *	verifier_library   one a process, made before threads start
+ *	verifier_library   one a site; it may be made and ended while others are in use
  *	verifier           one a message
  *
  *	v = verifier_new(library, message, view, now, wanted, context);   at end of header
@@ -39,6 +39,7 @@ enum {
 	VERIFIER_NAMES_MAX = 4000,
 	VERIFIER_WORK_MAX = 5000000,
 	VERIFIER_KEY_MAX = 1024,
+	VERIFIER_HELD_MAX = 8192, /* octets of a body that are kept before the library is begun */
 };
 
 struct verifier_library;

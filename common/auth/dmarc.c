@@ -463,8 +463,7 @@ static void not_aligned(
 {
 	if (unknown) {
 		v->result = DMARC_RESULT_TEMPERROR;
-		v->reason =
-		    printable(q, "whether an aligned domain authenticated could not be told");
+		v->reason = printable(q, "it is not known whether an aligned domain authenticates");
 	} else if (exists == EXISTS_UNTOLD) {
 		v->result = DMARC_RESULT_TEMPERROR;
 		v->reason = arena_printf(q->arena,

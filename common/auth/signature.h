@@ -80,8 +80,9 @@ void signature_read(struct arena *arena, struct slice body, int64_t now, struct 
 struct slice signature_key_name(struct arena *arena, const struct signature *s);
 
 /*
- * Takes the answer to the question for the key: the record's text, or not
- * there with result and fault set.
+ * Takes the answer to the question for the key: what of the record's text a
+ * verifier has to read, its flags being judged here; or not there, with result
+ * and fault set.
  */
 struct slice signature_take_key(
     struct arena *arena, struct signature *s, const struct dns_answer *answer);

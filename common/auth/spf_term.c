@@ -168,7 +168,10 @@ static enum match match_mx(struct evaluation *e, const struct spf_term *term, st
 		if (match == MATCH_YES)
 			found = match;
 	}
-	return found;
+	if (found == MATCH_YES || !answer->truncated)
+		return found;
+	spf_say(e, SLICE("a domain has MX records that cannot be read"));
+	return MATCH_TEMPERROR;
 }
 
 /* ---- names of the client, RFC 7208 5.5 ------------------------------------------ */

@@ -9,6 +9,7 @@
 
 enum {
 	BLOCK_SIZE = 4096 - 64, /* a page, less what malloc and we keep of it */
+	SMALL_SIZE = 4 * BLOCK_SIZE,
 	ALIGNMENT = 16,
 };
 
@@ -110,8 +111,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 		out_of_memory(size);
 	size = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 	if (size > b->size - b->used) {
-		/* blocks double with what is in use, so that many small pieces stay cheap */
-		size_t want = arena->used > BLOCK_SIZE ? arena->used : BLOCK_SIZE;
+		/* small messages get what they use; blocks of large ones double, to stay few */
+		size_t want = arena->used > SMALL_SIZE ? arena->used : BLOCK_SIZE;
 
 		b = block_new(size > want ? size : want);
 		arena->current->next = b;

@@ -115,6 +115,33 @@ const char *ip_format(const struct ip *ip, char out[IP_TEXT_SIZE])
 	return out;
 }
 
+/* Sets the bit, counted from the last one of the address. */
+static void set_bit(struct ip *ip, unsigned width, unsigned bit)
+{
+	ip->octets[(width - 1 - bit) / 8] |= (uint8_t)(1u << bit % 8);
+}
+
+size_t network_samples(const struct network *network, struct ip out[NETWORK_SAMPLES])
+{
+	unsigned width = network->ip.family == AF_INET ? 32 : 128;
+	unsigned hosts = width - network->prefix;
+
+	for (size_t i = 0; i < NETWORK_SAMPLES; i++)
+		out[i] = network->ip;
+	if (hosts == 0)
+		return 1;
+	if (hosts == 1) {
+		set_bit(&out[1], width, 0);
+		return 2;
+	}
+	/* neither the network's own address nor the broadcast one */
+	set_bit(&out[0], width, 0);
+	set_bit(&out[1], width, hosts - 1);
+	for (unsigned bit = 1; bit < hosts; bit++)
+		set_bit(&out[2], width, bit);
+	return 3;
+}
+
 bool ip_in_network(const struct ip *ip, const struct network *network)
 {
 	unsigned whole = network->prefix / 8;

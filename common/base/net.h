@@ -37,6 +37,14 @@ bool network_parse(const char *text, struct network *network);
 /* Writes the usual text form, or "" for family 0; returns out. */
 const char *ip_format(const struct ip *ip, char out[IP_TEXT_SIZE]);
 
+enum { NETWORK_SAMPLES = 3 };
+
+/*
+ * Addresses that stand for the whole network: its first and last host and one
+ * in the middle, all of them where they are one or two.  Returns how many.
+ */
+size_t network_samples(const struct network *network, struct ip out[NETWORK_SAMPLES]);
+
 bool ip_in_network(const struct ip *ip, const struct network *network);
 bool ip_is_loopback(const struct ip *ip);
 

@@ -68,7 +68,12 @@ size_t slice_find_last(struct slice s, char c)
 	return s.len;
 }
 
-bool slice_match(struct slice pattern, struct slice text)
+static bool same(char a, char b, bool exact)
+{
+	return exact ? a == b : ascii_lower(a) == ascii_lower(b);
+}
+
+static bool match(struct slice pattern, struct slice text, bool exact)
 {
 	size_t p = 0, t = 0, star = pattern.len, resume = 0;
 
@@ -76,8 +81,7 @@ bool slice_match(struct slice pattern, struct slice text)
 		if (p < pattern.len && pattern.data[p] == '*') {
 			star = p++;
 			resume = t;
-		} else if (p < pattern.len &&
-			   ascii_lower(pattern.data[p]) == ascii_lower(text.data[t])) {
+		} else if (p < pattern.len && same(pattern.data[p], text.data[t], exact)) {
 			p++;
 			t++;
 		} else if (star < pattern.len) {
@@ -91,4 +95,14 @@ bool slice_match(struct slice pattern, struct slice text)
 	while (p < pattern.len && pattern.data[p] == '*')
 		p++;
 	return p == pattern.len;
+}
+
+bool slice_match(struct slice pattern, struct slice text)
+{
+	return match(pattern, text, false);
+}
+
+bool slice_match_exact(struct slice pattern, struct slice text)
+{
+	return match(pattern, text, true);
 }

@@ -53,6 +53,9 @@ size_t slice_find_last(struct slice s, char c);
  */
 bool slice_match(struct slice pattern, struct slice text);
 
+/* As slice_match, letters in upper and lower case taken as different. */
+bool slice_match_exact(struct slice pattern, struct slice text);
+
 /* The letter a to z for A to Z, any other octet unchanged, whatever the locale. */
 static inline char ascii_lower(char c)
 {

@@ -8,6 +8,9 @@
 
 #include <string.h>
 
+#include "auth/authentication.h"
+#include "directory/claims.h"
+
 enum { FIRST_ROOM = 8 };
 
 /* ---- words ----------------------------------------------------------------- */
@@ -154,10 +157,58 @@ static bool has_from(const struct message *m)
 	return false;
 }
 
+/* What was found out about the message's authentication, of enum need. */
+static unsigned facts_met(const struct authentication *a)
+{
+	unsigned met = 0;
+
+	if (a == NULL)
+		return 0;
+	if (a->sender.name.data != NULL)
+		met |= NEED_SENDER_DOMAIN;
+	if (!a->finished)
+		return met;
+	met |= NEED_AUTHENTICATION;
+	if (a->author.name.data != NULL)
+		met |= NEED_AUTHOR_DOMAIN;
+	if (a->dmarc_evaluated)
+		met |= NEED_DMARC;
+	if (a->signer != AUTH_SIGNER_AFTER)
+		met |= NEED_SIGNATURE;
+	if (a->spf_evaluated)
+		met |= NEED_EGRESS;
+	if (a->spf_evaluated || a->spf_record.domain.data != NULL)
+		met |= NEED_SPF_RECORD;
+	return met;
+}
+
+/* What was found out about whom the message claims to come from, of enum need. */
+static unsigned claims_met(const struct claims *c)
+{
+	const struct claim *sender, *from;
+	unsigned met = 0;
+
+	if (c == NULL)
+		return 0;
+	sender = &c->list[CLAIM_MAIL_FROM];
+	from = &c->list[CLAIM_FROM];
+	if (c->sender_told && sender->address.data != NULL)
+		met |= NEED_SENDER_CLAIM | (sender->has_use ? NEED_SENDER_LOGIN : 0);
+	if (!c->finished || from->address.data == NULL)
+		return met;
+	if (c->has_directory)
+		met |= NEED_FROM_CLAIM | (from->has_use ? NEED_FROM_LOGIN : 0);
+	if (c->has_directory || c->from_served != SERVED_UNKNOWN)
+		met |= NEED_FROM_SERVED;
+	if (c->identity.name != NULL)
+		met |= NEED_IDENTITY;
+	return met;
+}
+
 /* All that is there for a check to read, of enum need. */
 static unsigned needs_met(enum stage stage, const struct message *m, const struct path *rcpt)
 {
-	unsigned met = 0;
+	unsigned met = facts_met(m->authentication) | claims_met(m->claims);
 
 	if (m->has_mail)
 		met |= NEED_MAIL;

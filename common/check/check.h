@@ -42,10 +42,23 @@ bool action_parse(const char *word, enum action *action);
 
 /* What a check reads; a row whose needs are not all there is skipped. */
 enum need {
-	NEED_MAIL = 1 << 0,   /* the reverse-path */
-	NEED_RCPT = 1 << 1,   /* the forward-path at hand */
-	NEED_HEADER = 1 << 2, /* the header fields are complete */
-	NEED_FROM = 1 << 3,   /* at least one From field that is not blank */
+	NEED_MAIL = 1 << 0,           /* the reverse-path */
+	NEED_RCPT = 1 << 1,           /* the forward-path at hand */
+	NEED_HEADER = 1 << 2,         /* the header fields are complete */
+	NEED_FROM = 1 << 3,           /* at least one From field that is not blank */
+	NEED_SENDER_DOMAIN = 1 << 4,  /* the sender has a domain that was looked up */
+	NEED_AUTHENTICATION = 1 << 5, /* its facts are complete */
+	NEED_AUTHOR_DOMAIN = 1 << 6,  /* all authors are of one domain, a host name */
+	NEED_DMARC = 1 << 7,          /* DMARC was evaluated: there is an author domain */
+	NEED_SIGNATURE = 1 << 8,      /* the signature for the receiver is made before us */
+	NEED_EGRESS = 1 << 9,         /* SPF was evaluated: sender and egress are known */
+	NEED_SPF_RECORD = 1 << 10,    /* the sender's SPF record was looked up */
+	NEED_SENDER_CLAIM = 1 << 11, /* a store was asked about MAIL FROM */
+	NEED_SENDER_LOGIN = 1 << 12, /* and whether the login may use it */
+	NEED_FROM_CLAIM = 1 << 13, /* a store was asked about the From address */
+	NEED_FROM_LOGIN = 1 << 14, /* and whether the login may use it */
+	NEED_FROM_SERVED = 1 << 15, /* somebody tells which domains are ours, and there is one author */
+	NEED_IDENTITY = 1 << 16, /* an identity applies to the message */
 };
 
 struct check_run;
@@ -55,6 +68,7 @@ struct check {
 	enum stage stage;
 	unsigned needs;       /* of enum need */
 	enum action action;   /* the default */
+	bool own;             /* it holds for domains of our own, for others ACTION_LOG */
 	const char *enhanced; /* enhanced status code of its reply, as "5.1.7" */
 	void (*run)(struct check_run *run);
 	const char *summary; /* what it fails on, one line */

@@ -24,4 +24,31 @@ void check_from_domain(struct check_run *run);
 void check_from_ambiguous(struct check_run *run);
 void check_from_impersonates(struct check_run *run);
 
+/* domain.c */
+void check_sender_domain(struct check_run *run);
+void check_from_resolves(struct check_run *run);
+
+/* mailbox.c */
+void check_sender_mailbox(struct check_run *run);
+void check_sender_login(struct check_run *run);
+void check_from_mailbox(struct check_run *run);
+void check_from_foreign(struct check_run *run);
+void check_from_login(struct check_run *run);
+void check_from_identity(struct check_run *run);
+
+/* dkim.c */
+void check_dkim_signed(struct check_run *run);
+void check_dkim_valid(struct check_run *run);
+void check_dkim_key(struct check_run *run);
+void check_dkim_coverage(struct check_run *run);
+void check_dkim_survival(struct check_run *run);
+
+/* spf.c */
+void check_spf_egress(struct check_run *run);
+void check_spf_record(struct check_run *run);
+
+/* dmarc.c */
+void check_dmarc_record(struct check_run *run);
+void check_dmarc_alignment(struct check_run *run);
+
 #endif

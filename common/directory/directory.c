@@ -97,6 +97,10 @@ static bool add_domains(
 {
 	bool good = true;
 
+	if (count > DIRECTORY_DOMAINS_MAX) {
+		buf_printf(notes, "directory: over %d domains\n", DIRECTORY_DOMAINS_MAX);
+		return false;
+	}
 	for (size_t i = 0; i < count; i++)
 		if (!domains_add(set, slice_of(names[i]))) {
 			buf_printf(notes, "directory: \"%s\" is no domain\n", names[i]);

@@ -52,9 +52,9 @@ const char *directory_answer_name(enum directory_answer answer);
 
 enum {
 	DIRECTORY_STORES_MAX = 32,
-	DIRECTORY_ALIAS_DEPTH = 10,  /* aliases of aliases; a deeper one leads nowhere */
-	DIRECTORY_REACHED_MAX = 100, /* addresses looked at for one alias; more are left out */
-	DIRECTORY_DOMAINS_MAX = 10000,
+	DIRECTORY_ALIAS_DEPTH = 10,    /* aliases of aliases; a deeper one leads nowhere */
+	DIRECTORY_REACHED_MAX = 100,   /* addresses looked at for one alias; more are left out */
+	DIRECTORY_DOMAINS_MAX = 10000, /* of a list in the options; more: directory_new fails */
 };
 
 /* All slices live in the arena of the view. */
@@ -112,7 +112,7 @@ struct directory_use {
  *     smtpd_sender_login_maps: the address, its base, the local part where the domain is
  *     local, "@domain"; the first found decides.  Where a store is such a map, an address
  *     that none of them has is nobody's.
- *  2. the logins that the entry of the address names ("*": every login).
+ *  2. the logins that the entry of the address names (there "*" is every login).
  *  3. else the login whose own mailbox the address reaches: the address itself, an alias to
  *     it, a sub-address, an address of an alias domain.  Never by a forward-only alias,
  *     and never by a catch-all.
@@ -143,6 +143,9 @@ struct directory;
  * there as well ("cannot be read").  A store may be given as the short form "type:path" in
  * a section with that one option `spec`; `postfix` alone is one too.  Immutable but for its
  * caches; shared by all threads; counted.
+ *
+ * No thread is started before the first view, so a program may fork until then.  The last
+ * directory_unref ends them; it waits FRONT_GRACE_US for a store that hangs.
  */
 struct directory *directory_new(const struct directory_options *options,
     const struct store_options *stores, size_t count, struct buf *notes);

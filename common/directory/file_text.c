@@ -70,7 +70,7 @@ struct slice file_text_match(struct slice patterns, struct slice local_part)
 
 /* The patterns of one domain, until all lines are read. */
 struct pattern_group {
-	struct slice key; /* "*@domain" */
+	struct slice key; /* "@@domain" */
 	struct buf value;
 };
 
@@ -217,7 +217,7 @@ static bool give_pattern(struct reader *r, struct slice local_part, struct slice
 
 	if (++r->pattern_count > FILE_PATTERNS_MAX)
 		return fault(r, "too many patterns");
-	g = group_of(r, address_join(r->line_arena, SLICE("*"), domain));
+	g = group_of(r, arena_printf(r->line_arena, "@@%.*s", SLICE_ARG(domain)));
 	buf_add_slice(&g->value, local_part);
 	buf_add_char(&g->value, '\t');
 	buf_add_slice(&g->value, buf_slice(&r->value));

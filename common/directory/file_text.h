@@ -14,7 +14,9 @@
  * What is read becomes pairs of keys and values, for a table in memory or a compiled one:
  *
  *	ann@example.com     the entry             @example.com   the catch-all
- *	*@example.com       the patterns there    example.com    the domain
+ *	@@example.com       the patterns there    example.com    the domain
+ *
+ * ("@@example.com" is no address in the form of keys: there it is "\"@\"@example.com".)
  */
 #ifndef PRESEND_DIRECTORY_FILE_TEXT_H
 #define PRESEND_DIRECTORY_FILE_TEXT_H
@@ -26,7 +28,7 @@
 #include "base/slice.h"
 #include "directory/store.h"
 
-enum { FILE_PATTERNS_MAX = 10000, FILE_LINE_MAX = 64 * 1024 };
+enum { FILE_PATTERNS_MAX = 1000, FILE_LINE_MAX = 64 * 1024 };
 
 /* Takes one pair; weak: only if the key is not there yet.  False: it cannot be kept. */
 typedef bool file_sink(void *context, struct slice key, struct slice value, bool weak);
@@ -41,7 +43,7 @@ bool file_text_read(
 /* Puts what a value says into the reply. */
 void file_text_reply(struct slice value, struct store_reply *reply);
 
-/* The value of the pattern that matches, in the value of "*@domain"; not there: none does. */
+/* The value of the pattern that matches, in the value of "@@domain"; not there: none does. */
 struct slice file_text_match(struct slice patterns, struct slice local_part);
 
 #endif

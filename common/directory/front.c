@@ -227,7 +227,7 @@ static void keep(struct front *f, struct entry *e, struct store_answer *answer)
 	e->serve_until_us = e->fresh_until_us + f->stale_us;
 }
 
-/* Ends an entry with an answer, or with a failure that an old answer may cover; without the lock. */
+/* Ends an entry with an answer, or a failure that an old answer may cover; without the lock. */
 static void finish(struct front *f, struct entry *e, struct store_answer *answer, bool asked)
 {
 	enum store_source source = asked ? SOURCE_ASKED : SOURCE_NOT_ASKED;

@@ -156,6 +156,7 @@ struct map *map_open(const char *name, const struct map_site *site, struct buf *
 {
 	static const char *const dumped[] = { "hash", "btree", "dbm", "sdbm" };
 	const char *rest;
+	struct map *map;
 
 	if ((rest = after(name, "proxy")) != NULL)
 		return map_open(rest, site, notes);
@@ -172,8 +173,9 @@ struct map *map_open(const char *name, const struct map_site *site, struct buf *
 	if (strcmp(name, "unix:passwd.byname") == 0)
 		return map_passwd_open();
 	for (size_t i = 0; i < sizeof dumped / sizeof dumped[0]; i++)
-		if (after(name, dumped[i]) != NULL && site->postmap != NULL)
-			return map_dump_open(name, site, notes);
+		if (after(name, dumped[i]) != NULL && site->postmap != NULL &&
+		    (map = map_dump_open(name, site, notes)) != NULL)
+			return map;
 	if (site->postmap == NULL)
 		buf_printf(notes, "%s: there is no postmap here\n", name);
 	return map_query_open(name, site);

@@ -7,7 +7,8 @@
  *	lmdb:path cdb:path       a mapped file (the suffix is added as Postfix does)
  *	texthash:path            a text file in memory
  *	hash: btree: dbm: sdbm:  what `postmap -s` says of them, in memory; taken anew when the
- *	                         file changes (their library is not linked)
+ *	                         file changes (their library is not linked); by `postmap -q`
+ *	                         where that is too much for memory, or is not there yet
  *	unix:passwd.byname       the Unix accounts
  *	static:value  inline:{ key=value, ... }
  *	proxy:X                  X itself
@@ -77,12 +78,15 @@ void map_refresh(struct map *map, bool force);
 /* ---- the kinds, for map.c and the stores that are one table --------------------- */
 
 struct map *map_lmdb_open(const char *path, struct buf *notes);
+/* That path itself, of a file that is never written in place. */
+struct map *map_lmdb_open_fixed(const char *path, struct buf *notes);
 struct map *map_cdb_open(const char *path, struct buf *notes);
 struct map *map_text_open(const char *path, struct buf *notes);    /* texthash */
 struct map *map_aliases_open(const char *path, struct buf *notes); /* text of aliases(5) */
 struct map *map_passwd_open(void);
 struct map *map_inline_open(const char *text, struct buf *notes); /* what follows "inline:" */
 struct map *map_static_open(const char *value);
+/* NULL, with a line in notes, if it cannot be taken into memory now. */
 struct map *map_dump_open(const char *name, const struct map_site *site, struct buf *notes);
 struct map *map_query_open(const char *name, const struct map_site *site);
 

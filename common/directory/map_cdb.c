@@ -37,13 +37,13 @@ static bool first_key_has_nul(struct cdb *cdb)
 	return key != NULL && key[cdb_keylen(cdb) - 1] == '\0';
 }
 
-static bool open_file(struct cdb_map *m, struct cdb *cdb)
+static bool open_file(const struct cdb_map *m, struct cdb *cdb, char why[STORE_WHY_MAX])
 {
 	int fd = open(m->file.path, O_RDONLY | O_CLOEXEC);
 
 	if (fd >= 0 && cdb_init(cdb, fd) == 0)
 		return true;
-	snprintf(m->why, sizeof m->why, "%s: %s", m->file.path,
+	snprintf(why, STORE_WHY_MAX, "%s: %s", m->file.path,
 	    fd >= 0 && (errno == 0 || errno == EPROTO) ? "it is no cdb file" : strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -62,15 +62,17 @@ static void cdb_map_refresh(struct map *map, bool force)
 {
 	struct cdb_map *m = (struct cdb_map *)map;
 	struct cdb fresh, old;
+	char why[STORE_WHY_MAX] = "";
 	bool opened, was_opened;
 
 	if (!watched_changed(&m->file) && !force)
 		return;
-	opened = open_file(m, &fresh);
+	opened = open_file(m, &fresh, why);
 	pthread_rwlock_wrlock(&m->lock);
 	was_opened = m->opened;
 	old = m->cdb;
 	m->opened = opened;
+	memcpy(m->why, why, sizeof why);
 	if (opened) {
 		m->cdb = fresh;
 		m->nul = first_key_has_nul(&fresh);

@@ -1,13 +1,18 @@
 /*
  * map_lmdb.c - lmdb:path, a mapped file.
  *
- * Postfix opens these without LMDB's own locks, so we do too, and takes flock(2) around each
- * access, which we take as well, shared and never for long: without it a reader that sleeps
- * between two commits of a writer might walk over pages that are being written.  While a
- * writer has the file, the answer is TEMPFAIL after LOCK_TRIES milliseconds.
+ * Postfix opens these without LMDB's own locks, so we do too, and takes a lock of fcntl(2) around
+ * each access (measured: 3.7 of Debian waits for one, not for flock), which we take as well,
+ * shared and never for long: without it a reader that sleeps between two commits of a writer
+ * might walk over pages that are being written.  While a writer has the file, the answer is
+ * TEMPFAIL after LOCK_TRIES milliseconds.  The locks are those of the open file (F_OFD_SETLK),
+ * since others would go when any descriptor of the file is closed.  A file that is only ever
+ * renamed into place needs none (map_lmdb_open_fixed).
  *
  * Keys and values that postmap wrote end in a NUL, others do not: the first key tells.
  */
+#define _GNU_SOURCE 1 /* F_OFD_SETLK */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <lmdb.h>
@@ -15,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -36,6 +40,7 @@ struct opened {
 struct lmdb_map {
 	struct map map;
 	struct watched file;
+	bool fixed;            /* never written in place: no lock */
 	pthread_rwlock_t lock; /* around `opened` */
 	struct opened opened;  /* env NULL: see why */
 	char why[STORE_WHY_MAX];
@@ -154,6 +159,13 @@ static void lmdb_close(struct map *map)
 
 /* ---- finding -------------------------------------------------------------------- */
 
+static bool lock_file(const struct lmdb_map *m, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+	return m->fixed || fcntl(m->opened.lock_fd, F_OFD_SETLK, &lock) == 0;
+}
+
 /*
  * Joins those who read, the first one taking the file's lock; a transaction from those that are
  * idle, NULL if there is none.  False if a writer has the file.
@@ -166,7 +178,7 @@ static bool begin(struct lmdb_map *m, MDB_txn **txn)
 	*txn = NULL;
 	pthread_mutex_lock(&m->mutex);
 	for (int tries = 0; m->readers == 0; tries++) {
-		good = flock(m->opened.lock_fd, LOCK_SH | LOCK_NB) == 0;
+		good = lock_file(m, F_RDLCK);
 		if (good || tries == LOCK_TRIES)
 			break;
 		pthread_mutex_unlock(&m->mutex);
@@ -189,7 +201,7 @@ static void end(struct lmdb_map *m, MDB_txn *txn)
 		mdb_txn_reset(txn);
 	pthread_mutex_lock(&m->mutex);
 	if (--m->readers == 0)
-		flock(m->opened.lock_fd, LOCK_UN);
+		lock_file(m, F_UNLCK);
 	if (txn != NULL && m->idle_count < IDLE_MAX) {
 		m->idle[m->idle_count++] = txn;
 		txn = NULL;
@@ -250,14 +262,15 @@ static enum lookup_status lmdb_find(struct map *map, struct slice key, int64_t d
 	return status;
 }
 
-struct map *map_lmdb_open(const char *path, struct buf *notes)
+static struct map *open_map(const char *path, const char *suffix, bool fixed, struct buf *notes)
 {
 	static const struct map_class class = { lmdb_close, lmdb_find, lmdb_refresh };
 	struct lmdb_map *m = must_alloc(sizeof *m);
 
 	m->map = (struct map){ .class = &class, .local = true };
 	m->opened.lock_fd = -1;
-	watched_init(&m->file, path, ".lmdb");
+	m->fixed = fixed;
+	watched_init(&m->file, path, suffix);
 	pthread_rwlock_init(&m->lock, NULL);
 	pthread_mutex_init(&m->mutex, NULL);
 	watched_changed(&m->file);
@@ -265,4 +278,14 @@ struct map *map_lmdb_open(const char *path, struct buf *notes)
 	if (m->opened.env == NULL)
 		buf_printf(notes, "%s\n", m->why);
 	return &m->map;
+}
+
+struct map *map_lmdb_open(const char *path, struct buf *notes)
+{
+	return open_map(path, ".lmdb", false, notes);
+}
+
+struct map *map_lmdb_open_fixed(const char *path, struct buf *notes)
+{
+	return open_map(path, NULL, true, notes);
 }

@@ -175,6 +175,10 @@ struct map *map_aliases_open(const char *path, struct buf *notes)
 struct map *map_dump_open(const char *name, const struct map_site *site, struct buf *notes)
 {
 	const char *path = strchr(name, ':');
+	struct map *map = open_text(name, path == NULL ? name : path + 1, ".db", NULL, site, notes);
 
-	return open_text(name, path == NULL ? name : path + 1, ".db", NULL, site, notes);
+	if (((struct text_map *)map)->table != NULL)
+		return map;
+	map_close(map);
+	return NULL;
 }

@@ -41,10 +41,12 @@ static struct slice identity_of(struct directory_view *view, struct slice text)
 	return address_local_part(arena, &rules, text, &name) ? name : text;
 }
 
-static bool is_listed(const struct question *q, const struct slice *logins, size_t count)
+/* all: "*" means every login; in a map of logins it is one by that name, as for Postfix. */
+static bool is_listed(const struct question *q, const struct slice *logins, size_t count, bool all)
 {
 	for (size_t i = 0; i < count; i++)
-		if (slice_equal(logins[i], SLICE("*")) || slice_equal_nocase(logins[i], q->login) ||
+		if ((all && slice_equal(logins[i], SLICE("*"))) ||
+		    slice_equal_nocase(logins[i], q->login) ||
 		    slice_equal(identity_of(q->view, logins[i]), q->identity))
 			return true;
 	return false;
@@ -133,7 +135,8 @@ static bool decided_by_maps(struct question *q, struct directory_use *use)
 			continue;
 		if (answer->status == LOOKUP_FOUND) {
 			decide(use,
-			    is_listed(q, answer->items + answer->target_count, answer->login_count),
+			    is_listed(q, answer->items + answer->target_count, answer->login_count,
+				false),
 			    last, "the map of logins");
 			return true;
 		}
@@ -161,7 +164,7 @@ static enum directory_permission decide_by_address(
     const struct question *q, const struct directory_result *r, struct directory_use *use)
 {
 	if (r->has_logins)
-		return decide(use, is_listed(q, r->logins, r->login_count), r->store,
+		return decide(use, is_listed(q, r->logins, r->login_count, true), r->store,
 		    "the logins of the address");
 	switch (r->answer) {
 	case DIRECTORY_MAILBOX:

@@ -158,13 +158,13 @@ static void take_entry(
 		found->why = reason(view, found->store, found->entry);
 		found->answer = DIRECTORY_UNKNOWN;
 		found->entry = NULL;
-	} else if (where == 2) {
+	} else if (where == 2 || found->entry->entry == ENTRY_CATCH_ALL) {
 		take_catch_all(view, a, found);
 	} else {
 		found->answer = answer_of(found->entry->entry);
 		if (found->answer == DIRECTORY_SUB_ADDRESS)
 			found->of = found->entry->base;
-		if (where == 1 && found->answer != DIRECTORY_CATCH_ALL) {
+		if (where == 1) {
 			found->answer = DIRECTORY_SUB_ADDRESS;
 			found->of = address_join(arena, a->base, a->domain);
 		}
@@ -256,9 +256,10 @@ struct found resolve_one(struct directory_view *view, const struct address *addr
 		    address_join(directory_view_arena(view), address->local_part, served.target);
 		return found;
 	}
+	/* asked beside the domain; what is known of it counts when the domain is known too */
 	found = resolve_in_stores(view, address);
-	if (found.answer == DIRECTORY_NONE && served.served == SERVED_PENDING)
-		found.answer = DIRECTORY_PENDING;
+	if (served.served == SERVED_PENDING)
+		return (struct found){ .answer = DIRECTORY_PENDING };
 	if (found.answer == DIRECTORY_NONE && served.served == SERVED_UNKNOWN) {
 		found.answer = DIRECTORY_UNKNOWN;
 		found.why = served.why;

@@ -63,7 +63,8 @@ enum store_entry {
 	ENTRY_ALIAS,     /* with targets; whether all of them are elsewhere is found out above */
 	ENTRY_FORWARD,   /* the store itself knows that it only forwards to elsewhere */
 	ENTRY_LIST,      /* a mailing list */
-	ENTRY_CATCH_ALL, /* accepted, but so is everything (a callout that was unmasked) */
+	ENTRY_CATCH_ALL, /* accepted, but so is everything (a callout that was unmasked); with the
+			    one target "@domain": it is what the same local part is there */
 	ENTRY_SUB,       /* a sub-address that the store itself took apart: base is set */
 	/* STORE_DOMAIN */
 	ENTRY_DOMAIN,       /* served here */

@@ -48,8 +48,9 @@ struct file_store {
 
 static void stamp_of(const struct stat *st, bool case_sensitive, char out[STAMP_MAX])
 {
-	snprintf(out, STAMP_MAX, "1 %lld %lld.%09ld %d", (long long)st->st_size,
-	    (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, case_sensitive);
+	snprintf(out, STAMP_MAX, "1 %llu %lld %lld.%09ld %d", (unsigned long long)st->st_ino,
+	    (long long)st->st_size, (long long)st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
+	    case_sensitive);
 }
 
 /* ---- loading -------------------------------------------------------------------- */
@@ -116,7 +117,7 @@ static struct map *load_compiled(struct file_store *s, bool *current)
 		return NULL;
 	buf_init(&stamp, STAMP_MAX);
 	buf_init(&notes, 0);
-	map = map_lmdb_open(s->compiled.path, &notes);
+	map = map_lmdb_open_fixed(s->compiled.path, &notes);
 	if (map_find(map, slice_of(stamp_key), 0, &stamp, NULL) != LOOKUP_FOUND) {
 		map_close(map);
 		map = NULL;
@@ -200,7 +201,7 @@ static enum lookup_status find(
 static enum lookup_status find_pattern(struct file_store *s, const struct store_question *q,
     struct buf *value, struct store_reply *reply)
 {
-	char key[STORE_KEY_MAX + 3] = "*@";
+	char key[STORE_KEY_MAX + 3] = "@@";
 	enum lookup_status status;
 	struct slice found;
 
@@ -243,6 +244,9 @@ static enum lookup_status file_lookup(struct store *store, void **connection,
 
 	(void)connection;
 	(void)deadline_us;
+	/* what has no "@" is a domain's, or our own: see file_text.h */
+	if (q->service != STORE_DOMAIN && slice_find(q->key, '@') == q->key.len)
+		return LOOKUP_NOTFOUND;
 	buf_init(&value, (size_t)FILE_PATTERNS_MAX * STORE_KEY_MAX);
 	pthread_rwlock_rdlock(&s->lock);
 	if (q->service == STORE_DOMAIN)
@@ -353,7 +357,7 @@ static int compile_into(const char *path, struct slice text, const struct stat *
 		return rc;
 	/* room for the worst that pages half filled can take; the file is cut to what is used */
 	mdb_env_set_mapsize(env, 16 * text.len + (size_t)16 * 1024 * 1024);
-	rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, 0644);
+	rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK | MDB_NOSYNC, 0600);
 	if (rc == 0)
 		rc = mdb_txn_begin(env, NULL, 0, &c.txn);
 	if (rc == 0)
@@ -384,10 +388,14 @@ bool store_file_compile(const char *path, bool case_sensitive, struct buf *notes
 	*count = 0;
 	if (text == NULL && rc == 0)
 		rc = errno;
+	unlink(partial);
 	if (rc == 0)
 		rc = compile_into(
 		    partial, (struct slice){ text, len }, &st, case_sensitive, notes, count);
-	if (rc == 0 && rename(partial, target) != 0)
+	/* whoever may read the text may read this, and nobody else */
+	if (rc == 0 && (chmod(partial, st.st_mode & 0666) != 0 ||
+			   (chown(partial, st.st_uid, st.st_gid) != 0 && errno != EPERM) ||
+			   rename(partial, target) != 0))
 		rc = errno;
 	if (rc != 0)
 		unlink(partial);

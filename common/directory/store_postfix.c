@@ -142,11 +142,13 @@ static void take_virtual_alias(const struct postfix_store *s, struct arena *aren
 	size_t next = 0;
 
 	first = postfix_text_next(value, &next);
-	/* "@this @that": the same local part there, which is an alias of it and no catch-all */
-	if (at == SITE_KEY_DOMAIN && first.len > 0 && first.data[0] == '@')
-		store_reply_entry(reply, ENTRY_ALIAS);
-	else
-		set_entry(arena, at, a, ENTRY_ALIAS, reply);
+	/* "@this @that": the same local part there; the front goes on with it */
+	if (at == SITE_KEY_DOMAIN && first.len > 1 && first.data[0] == '@') {
+		store_reply_entry(reply, ENTRY_CATCH_ALL);
+		store_reply_target(reply, first);
+		return;
+	}
+	set_entry(arena, at, a, ENTRY_ALIAS, reply);
 	add_targets(s, arena, a, value, reply);
 }
 
@@ -173,6 +175,13 @@ static void take_recipient(const struct postfix_store *s, struct arena *arena, e
 		store_reply_target(reply, at == SITE_KEY_BASE ? a->base : a->local_part);
 }
 
+/* Names that smtpd(8) accepts for local domains by itself: qmgr(8) takes their mail. */
+static bool is_absorbed(const struct address *a)
+{
+	return slice_equal_nocase(a->local_part, SLICE("mailer-daemon")) ||
+	       slice_equal_nocase(a->local_part, SLICE("double-bounce"));
+}
+
 /* ---- lookups -------------------------------------------------------------------- */
 
 static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena *arena,
@@ -191,6 +200,7 @@ static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena
 	if (status == LOOKUP_FOUND)
 		take_recipient(s, arena, class, at, map, a, buf_slice(&value), reply);
 	buf_free(&value);
+	exists = exists || (class == CLASS_LOCAL && is_absorbed(a));
 	return status == LOOKUP_NOTFOUND && exists ? LOOKUP_FOUND : status;
 }
 
@@ -285,10 +295,14 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	if (q->service == STORE_DOMAIN)
 		return lookup_domain(s, q, deadline_us, reply);
 	arena = arena_new();
-	if (address_read(arena, site_rules(s->site), q->key, false, &a))
+	if (address_read(arena, site_rules(s->site), q->key, false, &a)) {
+		/* in the form that is asked for, A or U, as the tables may have either */
+		a.domain = q->domain;
+		a.key = q->key;
 		status = q->service == STORE_LOGINS
 			     ? lookup_logins(s, &a, deadline_us, reply)
 			     : lookup_address(s, arena, &a, deadline_us, reply);
+	}
 	arena_free(arena);
 	return status;
 }

@@ -40,7 +40,7 @@ struct exchange {
 	size_t references; /* the view's, and one for each open question */
 };
 
-/* One open question; the view frees it when it has taken the answer, or the answer when it comes late. */
+/* One open question; the view frees it with the answer taken, or the answer that comes late. */
 struct ticket {
 	struct exchange *exchange;
 	struct store_answer *answer;
@@ -51,6 +51,7 @@ struct ticket {
 struct directory_view {
 	struct arena *arena;
 	struct directory *directory;
+	struct gate *gate; /* NULL: none */
 	int64_t deadline_us;
 	struct asked *buckets[BUCKETS];
 	struct asked *noted, *open, *first, *last;
@@ -85,6 +86,16 @@ struct directory_view *directory_view_new(
 	view->deadline_us = deadline_us;
 	directory_start(directory);
 	return view;
+}
+
+void directory_view_set_deadline(struct directory_view *view, int64_t deadline_us)
+{
+	view->deadline_us = deadline_us;
+}
+
+void directory_view_set_gate(struct directory_view *view, struct gate *gate)
+{
+	view->gate = gate;
 }
 
 /* ---- the exchange --------------------------------------------------------------- */
@@ -290,7 +301,7 @@ bool directory_view_wait(struct directory_view *view)
 {
 	struct timespec until = { .tv_sec = view->deadline_us / SECOND_US,
 		.tv_nsec = view->deadline_us % SECOND_US * 1000 };
-	bool noted = view->noted != NULL;
+	bool noted = view->noted != NULL, may_wait;
 	struct exchange *x;
 	int error = 0;
 
@@ -298,12 +309,15 @@ bool directory_view_wait(struct directory_view *view)
 	if (view->open == NULL)
 		return noted;
 	x = view->exchange;
+	may_wait = gate_enter(view->gate);
 	pthread_mutex_lock(&x->mutex);
-	while (x->open > 0 && error != ETIMEDOUT)
+	while (may_wait && x->open > 0 && error != ETIMEDOUT)
 		error = pthread_cond_timedwait(&x->answered, &x->mutex, &until);
 	collect(view);
 	give_up(view);
 	pthread_mutex_unlock(&x->mutex);
+	if (may_wait)
+		gate_leave(view->gate);
 	return true;
 }
 

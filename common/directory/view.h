@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/patience.h"
 #include "directory/store.h"
 
 enum { DIRECTORY_QUESTIONS_MAX = 1000 };
@@ -33,6 +34,12 @@ struct directory_view;
 struct directory_view *directory_view_new(
     struct arena *arena, struct directory *directory, int64_t deadline_us);
 void directory_view_free(struct directory_view *view); /* NULL is allowed */
+
+/* Moves the deadline, for a view that is not waited for all the time: see dns/view.h. */
+void directory_view_set_deadline(struct directory_view *view, int64_t deadline_us);
+
+/* A view that does not get through the gate does not wait; NULL: none. */
+void directory_view_set_gate(struct directory_view *view, struct gate *gate);
 
 /* Where an answer came from. */
 enum store_source {

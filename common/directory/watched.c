@@ -15,9 +15,11 @@ void watched_init(struct watched *w, const char *path, const char *suffix)
 
 	*w = (struct watched){ .path = must_alloc(len + more + 1) };
 	memcpy(w->path, path, len);
-	if (more > 0 && access(path, F_OK) != 0 &&
-	    (len < more || memcmp(path + len - more, suffix, more) != 0))
-		memcpy(w->path + len, suffix, more);
+	if (more == 0 || (len >= more && memcmp(path + len - more, suffix, more) == 0))
+		return;
+	memcpy(w->path + len, suffix, more);
+	if (access(w->path, F_OK) != 0 && access(path, F_OK) == 0)
+		w->path[len] = '\0';
 }
 
 void watched_end(struct watched *w)

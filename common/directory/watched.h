@@ -17,7 +17,7 @@ struct watched {
 	struct stat stat;
 };
 
-/* Copies the path; with a suffix, the path with it is taken where the plain one is not there. */
+/* Copies the path.  With a suffix, "path" means "path.suffix", as in Postfix, if that is there. */
 void watched_init(struct watched *watched, const char *path, const char *suffix);
 void watched_end(struct watched *watched);
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -271,6 +272,22 @@ static bool set(struct unbound *u, const char *option, const char *value, struct
 	return rc == 0;
 }
 
+/*
+ * libunbound's own limit is 16: as many names whose servers keep silent, and no
+ * other question leaves for seconds.  They are opened as they are needed.
+ */
+static bool set_sockets(struct unbound *u, struct buf *errors)
+{
+	unsigned sockets = UNBOUND_SOCKETS_MAX;
+	struct rlimit files;
+	char value[16];
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 4 < sockets)
+		sockets = (unsigned)(files.rlim_cur / 4);
+	snprintf(value, sizeof value, "%u", sockets > 0 ? sockets : 1);
+	return set(u, "outgoing-range:", value, errors);
+}
+
 static bool set_options(struct unbound *u, struct buf *errors)
 {
 	static const struct {
@@ -290,7 +307,7 @@ static bool set_options(struct unbound *u, struct buf *errors)
 	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++)
 		if (!set(u, options[i].option, options[i].value, errors))
 			return false;
-	return true;
+	return set_sockets(u, errors);
 }
 
 static bool add_forwarder(struct unbound *u, const char *server, size_t *count, struct buf *errors)

@@ -18,6 +18,13 @@
 enum {
 	UNBOUND_OPEN_MAX = 10000, /* open questions; beyond, TEMPFAIL at once */
 	UNBOUND_FORWARDERS_MAX = 16,
+	/*
+	 * Sockets for questions under way, each held until an answer or the last
+	 * repetition, some seconds, also when nobody waits any more; a quarter of the
+	 * descriptors that the process may have if that is less.  Further questions
+	 * wait for a socket.
+	 */
+	UNBOUND_SOCKETS_MAX = 1000,
 };
 
 struct unbound_options {

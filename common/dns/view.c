@@ -20,17 +20,19 @@
 enum { BUCKETS = 64 };
 
 struct entry {
-	struct entry *next;     /* in its bucket */
-	struct entry *next_new; /* noted, not asked yet */
+	struct entry *next;      /* in its bucket */
+	struct entry *next_open; /* noted, or asked and not collected yet */
 	struct dns_question question;
-	struct dns_answer *answer; /* NULL: not known yet */
+	struct dns_answer *answer;  /* NULL: not known yet */
+	struct dns_answer *arrived; /* under the mutex: not collected yet */
+	bool asked;
 };
 
 /* What the view and its open questions share. */
 struct exchange {
 	pthread_mutex_t mutex;
 	pthread_cond_t answered;
-	size_t open;       /* questions of the current wait */
+	size_t open;       /* questions without an answer */
 	size_t references; /* the view's, and one for each open question */
 	bool over;         /* nobody waits any more */
 };
@@ -44,9 +46,10 @@ struct ticket {
 struct dns_view {
 	struct arena *arena;
 	struct resolver *resolver;
+	struct gate *gate; /* NULL: none */
 	int64_t deadline_us;
 	struct entry *buckets[BUCKETS];
-	struct entry *noted;
+	struct entry *noted, *started;
 	size_t asked;
 	struct exchange *exchange; /* NULL until something is asked */
 };
@@ -59,6 +62,16 @@ struct dns_view *dns_view_new(struct arena *arena, struct resolver *resolver, in
 	view->resolver = resolver;
 	view->deadline_us = deadline_us;
 	return view;
+}
+
+void dns_view_set_deadline(struct dns_view *view, int64_t deadline_us)
+{
+	view->deadline_us = deadline_us;
+}
+
+void dns_view_set_gate(struct dns_view *view, struct gate *gate)
+{
+	view->gate = gate;
 }
 
 /* ---- the exchange --------------------------------------------------------------- */
@@ -99,7 +112,7 @@ static void take_answer(void *context, struct dns_answer *answer)
 	free(context);
 	pthread_mutex_lock(&x->mutex);
 	if (!x->over) {
-		ticket.entry->answer = answer;
+		ticket.entry->arrived = answer;
 		answer = NULL;
 		if (--x->open == 0)
 			pthread_cond_signal(&x->answered);
@@ -127,11 +140,14 @@ void dns_view_free(struct dns_view *view)
 		return;
 	if (view->exchange != NULL) {
 		pthread_mutex_lock(&view->exchange->mutex);
+		view->exchange->over = true;
 		exchange_leave(view->exchange);
 	}
 	for (size_t i = 0; i < BUCKETS; i++)
-		for (struct entry *e = view->buckets[i]; e != NULL; e = e->next)
+		for (struct entry *e = view->buckets[i]; e != NULL; e = e->next) {
 			dns_answer_unref(e->answer);
+			dns_answer_unref(e->arrived);
+		}
 }
 
 size_t dns_view_asked(const struct dns_view *view)
@@ -170,9 +186,20 @@ static void first_time(struct dns_view *view, struct entry *e, bool possible)
 		e->answer = resolver_known(view->resolver, &e->question);
 		if (e->answer != NULL)
 			return;
-		e->next_new = view->noted;
+		e->next_open = view->noted;
 		view->noted = e;
 	}
+}
+
+/* An answer that came since the question was asked. */
+static void collect(struct dns_view *view, struct entry *e)
+{
+	if (e->answer != NULL || !e->asked)
+		return;
+	pthread_mutex_lock(&view->exchange->mutex);
+	e->answer = e->arrived;
+	e->arrived = NULL;
+	pthread_mutex_unlock(&view->exchange->mutex);
 }
 
 const struct dns_answer *dns_view_get(struct dns_view *view, struct slice name, enum dns_type type)
@@ -186,8 +213,10 @@ const struct dns_answer *dns_view_get(struct dns_view *view, struct slice name, 
 		name = (struct slice){ normal, len };
 	bucket = bucket_of(name, type);
 	for (e = view->buckets[bucket]; e != NULL; e = e->next)
-		if (e->question.type == type && slice_equal(e->question.name, name))
+		if (e->question.type == type && slice_equal(e->question.name, name)) {
+			collect(view, e);
 			return e->answer;
+		}
 	e = arena_alloc(view->arena, sizeof *e);
 	e->question = (struct dns_question){ arena_copy(view->arena, name), type };
 	e->next = view->buckets[bucket];
@@ -196,40 +225,60 @@ const struct dns_answer *dns_view_get(struct dns_view *view, struct slice name, 
 	return e->answer;
 }
 
-static void ask(struct dns_view *view, struct entry *noted)
+static void ask(struct dns_view *view, struct entry *e)
 {
 	struct exchange *x = view->exchange;
-	size_t count = 0;
+	struct ticket *ticket = must_alloc(sizeof *ticket);
 
-	for (struct entry *e = noted; e != NULL; e = e->next_new)
-		count++;
+	*ticket = (struct ticket){ x, e };
 	pthread_mutex_lock(&x->mutex);
-	x->open = count;
-	x->references += count;
+	x->open++;
+	x->references++;
 	pthread_mutex_unlock(&x->mutex);
-	for (struct entry *e = noted; e != NULL; e = e->next_new) {
-		struct ticket *ticket = must_alloc(sizeof *ticket);
+	e->asked = true;
+	resolver_ask(view->resolver, &e->question, view->deadline_us, take_answer, ticket);
+}
 
-		*ticket = (struct ticket){ x, e };
-		resolver_ask(view->resolver, &e->question, view->deadline_us, take_answer, ticket);
+void dns_view_start(struct dns_view *view)
+{
+	bool late;
+
+	if (view->noted == NULL)
+		return;
+	if (view->exchange == NULL)
+		view->exchange = exchange_new();
+	late = view->exchange->over || dns_now_us() >= view->deadline_us;
+	while (view->noted != NULL) {
+		struct entry *e = view->noted;
+
+		view->noted = e->next_open;
+		e->next_open = view->started;
+		view->started = e;
+		if (!late)
+			ask(view, e);
 	}
 }
 
 bool dns_view_wait(struct dns_view *view)
 {
-	struct entry *noted = view->noted;
+	const char *why = "no answer within the deadline";
 
-	if (noted == NULL)
+	dns_view_start(view);
+	if (view->started == NULL)
 		return false;
-	view->noted = NULL;
-	if (view->exchange == NULL)
-		view->exchange = exchange_new();
-	if (dns_now_us() < view->deadline_us && !view->exchange->over) {
-		ask(view, noted);
+	if (gate_enter(view->gate)) {
 		exchange_wait(view->exchange, view->deadline_us);
+		gate_leave(view->gate);
+	} else {
+		why = "too many messages wait for answers";
 	}
-	for (struct entry *e = noted; e != NULL; e = e->next_new)
+	while (view->started != NULL) {
+		struct entry *e = view->started;
+
+		view->started = e->next_open;
+		collect(view, e);
 		if (e->answer == NULL)
-			answer_now(e, DNS_TEMPFAIL, "no answer within the deadline");
+			answer_now(e, DNS_TEMPFAIL, why);
+	}
 	return true;
 }

@@ -69,6 +69,7 @@ struct transaction {
 	struct slice client_name; /* as the MTA names it: never proof of anything */
 	struct slice helo;
 	struct slice daemon_name;
+	struct slice mta_name;     /* {j}: the MTA's own name */
 	struct slice login;        /* {auth_authen} */
 	struct slice cert_subject; /* of a client certificate that the MTA verified */
 	struct slice queue_id;
@@ -83,9 +84,14 @@ struct field {
 	struct slice body; /* everything after the colon, folds as CRLF, no line end behind it */
 };
 
+struct authentication;
+struct claims;
+
 struct message {
 	struct arena *arena;
 	struct transaction transaction;
+	const struct authentication *authentication; /* auth/authentication.h; NULL: none */
+	const struct claims *claims;                 /* directory/claims.h; NULL: none */
 
 	struct path mail_from;      /* parsed by message_set_mail */
 	bool has_mail;              /* MAIL was seen: false for `presend from` */

@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -235,11 +236,27 @@ static void free_exemption(struct exemption *e)
 	string_list_free(&e->header);
 }
 
+void config_store_free(struct store_section *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free((char *)(uintptr_t)s->options[i].value);
+	free(s->options);
+	free(s->name);
+}
+
+static void free_identity(struct relay_identity *i)
+{
+	free(i->name);
+	string_list_free(&i->domains);
+	string_list_free(&i->logins);
+	string_list_free(&i->allow);
+}
+
 static void config_free(struct config *c)
 {
 	for (size_t i = 0; i < c->domain_count; i++) {
 		free(c->domains[i].pattern);
-		string_list_free(&c->domains[i].egress);
+		free(c->domains[i].egress.items);
 	}
 	free(c->domains);
 	for (size_t i = 0; i < c->exemption_count; i++)
@@ -253,6 +270,19 @@ static void config_free(struct config *c)
 	free(c->flag_header);
 	free(c->records);
 	free(c->public_suffix_list);
+	free(c->trust_anchor);
+	free(c->egress.items);
+	free(c->helo);
+	free(c->signer);
+	for (size_t i = 0; i < c->store_count; i++)
+		config_store_free(&c->stores[i]);
+	free(c->stores);
+	for (size_t i = 0; i < c->identity_count; i++)
+		free_identity(&c->identities[i]);
+	free(c->identities);
+	string_list_free(&c->directory);
+	string_list_free(&c->login_domains);
+	free(c->recipient_delimiter);
 	string_list_free(&c->resolver);
 	free(c->submitters.items);
 	string_list_free(&c->listeners);

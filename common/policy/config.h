@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/net.h"
 #include "check/check.h"
+#include "directory/store.h"
 #include "message/message.h"
 
 enum mode { MODE_AUDIT, MODE_ENFORCE };
@@ -21,6 +22,7 @@ const char *mode_name(enum mode mode);
 
 enum internal_rule { INTERNAL_PASS, INTERNAL_AUDIT, INTERNAL_JUDGE };
 enum null_sender_rule { NULL_SENDER_LOG, NULL_SENDER_JUDGE };
+enum catch_all_rule { CATCH_ALL_NOTHING, CATCH_ALL_MAILBOX };
 enum unknown_rule { UNKNOWN_ACCEPT, UNKNOWN_TEMPFAIL };
 enum log_target { LOG_TO_SYSLOG, LOG_TO_STDERR };
 enum log_format { LOG_FORMAT_JSON, LOG_FORMAT_TEXT };
@@ -51,7 +53,7 @@ struct scope {
 struct domain_scope {
 	char *pattern; /* A-labels, lower case; "*.x" for subdomains of x */
 	struct scope scope;
-	struct string_list egress; /* for the checks of authentication */
+	struct network_list egress; /* in the place of the global one; empty: not given */
 };
 
 /* AND between the kinds of condition, OR inside a list; an empty list is no condition. */
@@ -63,6 +65,24 @@ struct exemption {
 	struct string_list mail_from; /* pattern over the address; "" is the null sender */
 	struct string_list header;    /* "Name", or "Name: pattern" */
 	bool checks[CHECKS_MAX];
+};
+
+/* A section `store`: its options as they were written. */
+struct store_section {
+	char *name;
+	struct store_option *options; /* names are constants, values are ours */
+	size_t count;
+};
+
+enum identity_field { IDENTITY_FROM = 1, IDENTITY_SENDER = 2, IDENTITY_RETURN_PATH = 4 };
+
+/* A section `identity`: what a relay lets us send as. */
+struct relay_identity {
+	char *name;
+	struct string_list domains; /* patterns, A-form: of MAIL FROM or From, that it is for */
+	struct string_list logins;  /* exact, or patterns with "*" */
+	struct string_list allow;   /* patterns over addresses */
+	unsigned fields;            /* of enum identity_field; all where none is given */
 };
 
 struct config {
@@ -90,8 +110,27 @@ struct config {
 
 	/* where facts come from */
 	struct string_list resolver; /* as value_resolver has them; empty: /etc/resolv.conf */
+	char *trust_anchor;          /* a file to prove answers by, NULL: none are proved */
 	char *records;               /* NULL: none */
 	char *public_suffix_list;    /* NULL: the system's */
+	double deadline;             /* seconds that a message may wait in all */
+	int max_waiting;             /* messages that may wait at once */
+
+	/* how mail leaves */
+	struct network_list egress; /* empty: not known */
+	char *helo;                 /* NULL: the MTA's own name, else the host's */
+	char *signer;               /* as value_signer has it; NULL: before */
+
+	/* who may send as whom */
+	struct string_list directory; /* names of stores, or "type:path", in the order of asking */
+	struct store_section *stores;
+	size_t store_count;
+	enum catch_all_rule catch_all;
+	char *recipient_delimiter;        /* NULL: none */
+	struct string_list login_domains; /* that logins without a domain belong to */
+	bool on_behalf; /* a Sender of one's own, or Resent-From, lets another's From pass */
+	struct relay_identity *identities;
+	size_t identity_count;
 
 	/* what becomes of findings */
 	struct scope global;
@@ -101,7 +140,6 @@ struct config {
 	struct exemption *exemptions;
 	size_t exemption_count;
 	enum unknown_rule on_unknown;
-	double deadline; /* seconds */
 	char *flag_header;
 
 	unsigned references; /* of config.c */
@@ -113,6 +151,7 @@ enum {
 	CONFIG_ITEMS_MAX = 10000,        /* of a list */
 	CONFIG_SECTIONS_MAX = 10000,     /* of all files together */
 	CONFIG_TEXT_MAX = 1000,          /* octets of a value or title */
+	CONFIG_EGRESS_MAX = 32,          /* addresses and networks of an egress */
 };
 
 /*
@@ -133,6 +172,9 @@ struct config *config_ref(struct config *config);
 
 /* Gives a reference back; the last one frees it.  Thread-safe, NULL is allowed. */
 void config_unref(struct config *config);
+
+/* Gives back what the section holds. */
+void config_store_free(struct store_section *section);
 
 /* The files that a load of path would read, for `-t`: path, then conf.d. */
 struct string_list config_files(const char *path);

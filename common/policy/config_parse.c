@@ -19,8 +19,7 @@
 #include <string.h>
 
 #include "policy/config_text.h"
-#include "policy/config_value.h"
-#include "policy/setting.h"
+#include "policy/config_table.h"
 
 enum { WHY_MAX = 2 * CONFIG_TEXT_MAX };
 
@@ -29,116 +28,6 @@ enum { WHY_MAX = 2 * CONFIG_TEXT_MAX };
  * it in first place: so the two are told apart.  No file can hold it.
  */
 #define APPENDED "\001"
-
-/* ---- what is known of an option -------------------------------------------- */
-
-enum kind { SCALAR, STRINGS, NETWORKS };
-
-struct option {
-	const char *name; /* NULL behind the last */
-	enum kind kind;
-	value_form *form;
-	bool unused;   /* its part is not in this version: no target, a warning */
-	size_t target; /* offset in the struct of its section */
-	size_t given;  /* offset of a bool that says that it was set; 0: none */
-};
-
-#define IN(type, member) offsetof(struct type, member)
-#define UNUSED(name, kind, form)                                                                   \
-	{                                                                                          \
-		name, kind, form, true, 0, 0                                                       \
-	}
-
-static const struct option root_options[] = {
-	{ "mode", SCALAR, value_mode, false, IN(config, global.whole.mode), 0 },
-	{ "socket", SCALAR, value_socket, false, IN(config, socket), 0 },
-	{ "socket_mode", SCALAR, value_file_mode, false, IN(config, socket_mode), 0 },
-	{ "socket_group", SCALAR, value_account, false, IN(config, socket_group), 0 },
-	{ "user", SCALAR, value_account, false, IN(config, user), 0 },
-	{ "pidfile", SCALAR, value_path, false, IN(config, pidfile), 0 },
-	{ "log", SCALAR, value_log, false, IN(config, log), 0 },
-	{ "log_format", SCALAR, value_log_format, false, IN(config, log_format), 0 },
-	{ "facility", SCALAR, value_facility, false, IN(config, facility), 0 },
-	{ "submitters", NETWORKS, value_network, false, IN(config, submitters), 0 },
-	{ "listeners", STRINGS, value_item, false, IN(config, listeners), 0 },
-	{ "not_listeners", STRINGS, value_item, false, IN(config, not_listeners), 0 },
-	{ "cert_subjects", STRINGS, value_item, false, IN(config, cert_subjects), 0 },
-	{ "authenticated", SCALAR, value_bool, false, IN(config, authenticated), 0 },
-	{ "local_submission", SCALAR, value_bool, false, IN(config, local_submission), 0 },
-	{ "internal", SCALAR, value_internal, false, IN(config, internal), 0 },
-	{ "internal_mailers", STRINGS, value_item, false, IN(config, internal_mailers), 0 },
-	{ "null_sender", SCALAR, value_null_sender, false, IN(config, null_sender), 0 },
-	{ "own_domains", STRINGS, value_domain_pattern, false, IN(config, own_domains),
-	    IN(config, own_domains_set) },
-	{ "deadline", SCALAR, value_deadline, false, IN(config, deadline), 0 },
-	{ "on_unknown", SCALAR, value_on_unknown, false, IN(config, on_unknown), 0 },
-	{ "flag_header", SCALAR, value_field_name, false, IN(config, flag_header), 0 },
-	{ "resolver", STRINGS, value_resolver, false, IN(config, resolver), 0 },
-	{ "records", SCALAR, value_path, false, IN(config, records), 0 },
-	{ "public_suffix_list", SCALAR, value_path, false, IN(config, public_suffix_list), 0 },
-	UNUSED("egress", STRINGS, value_address),
-	UNUSED("helo", SCALAR, value_host_name),
-	UNUSED("max_waiting", SCALAR, value_max_waiting),
-	UNUSED("signer", SCALAR, value_signer),
-	UNUSED("directory", STRINGS, value_item),
-	UNUSED("catch_all", SCALAR, value_catch_all),
-	{ 0 },
-};
-
-static const struct option check_options[] = {
-	{ "action", SCALAR, value_action, false, IN(check_block, setting.action),
-	    IN(check_block, setting.has_action) },
-	{ "mode", SCALAR, value_mode, false, IN(check_block, setting.mode),
-	    IN(check_block, setting.has_mode) },
-	{ 0 },
-};
-
-static const struct option domain_options[] = {
-	{ "mode", SCALAR, value_mode, false, IN(domain_scope, scope.whole.mode),
-	    IN(domain_scope, scope.whole.has_mode) },
-	UNUSED("egress", STRINGS, value_address),
-	{ 0 },
-};
-
-static const struct option class_options[] = {
-	{ "mode", SCALAR, value_mode, false, IN(scope, whole.mode), IN(scope, whole.has_mode) },
-	{ 0 },
-};
-
-/* An exemption, and what its list of checks says until all files are read. */
-struct exempt_section {
-	struct exemption exemption;
-	struct string_list checks;
-	bool checks_given;
-	char *where; /* "FILE:LINE" of the section read last */
-};
-
-static const struct option exempt_options[] = {
-	{ "client", NETWORKS, value_network, false, IN(exempt_section, exemption.client), 0 },
-	{ "login", STRINGS, value_item, false, IN(exempt_section, exemption.login), 0 },
-	{ "listener", STRINGS, value_item, false, IN(exempt_section, exemption.listener), 0 },
-	{ "mail_from", STRINGS, value_item_or_empty, false, IN(exempt_section, exemption.mail_from),
-	    0 },
-	{ "header", STRINGS, value_header_condition, false, IN(exempt_section, exemption.header),
-	    0 },
-	{ "checks", STRINGS, value_check_pattern, false, IN(exempt_section, checks),
-	    IN(exempt_section, checks_given) },
-	{ 0 },
-};
-
-/* These sections as such get the warning, not what stands in them. */
-static const struct option store_options[] = {
-	{ "type", SCALAR, value_text, false, SIZE_MAX, 0 },
-	{ "path", SCALAR, value_text, false, SIZE_MAX, 0 },
-	{ 0 },
-};
-
-static const struct option identity_options[] = {
-	{ "domains", STRINGS, value_domain_pattern, false, SIZE_MAX, 0 },
-	{ "allow", STRINGS, value_item, false, SIZE_MAX, 0 },
-	{ "fields", STRINGS, value_item, false, SIZE_MAX, 0 },
-	{ 0 },
-};
 
 /* ---- what is known of a section -------------------------------------------- */
 
@@ -154,18 +43,18 @@ struct section {
 	section_taker *take;
 };
 
-static section_taker take_domain, take_class, take_exempt, take_unused;
+static section_taker take_domain, take_class, take_exempt, take_store, take_identity;
 
 /* `check` stands apart: it is taken by what it stands in. */
 static const struct section sections[] = {
-	{ "domain", domain_options, true, take_domain },
-	{ "class", class_options, true, take_class },
-	{ "exempt", exempt_options, false, take_exempt },
-	{ "store", store_options, false, take_unused },
-	{ "identity", identity_options, false, take_unused },
+	{ "domain", config_domain_options, true, take_domain },
+	{ "class", config_class_options, true, take_class },
+	{ "exempt", config_exempt_options, false, take_exempt },
+	{ "store", NULL, false, take_store }, /* its options are those of the stores */
+	{ "identity", config_identity_options, false, take_identity },
 };
 
-enum { SECTIONS = sizeof sections / sizeof sections[0], OPTS_MAX = 48 };
+enum { SECTIONS = sizeof sections / sizeof sections[0], OPTS_MAX = OPTIONS_MAX + 2 };
 
 static const struct section *section_find(const char *name)
 {
@@ -173,15 +62,6 @@ static const struct section *section_find(const char *name)
 		if (strcmp(sections[i].name, name) == 0)
 			return &sections[i];
 	return NULL;
-}
-
-static const struct option *options_of(const cfg_t *cfg)
-{
-	const struct section *section = section_find(cfg->name);
-
-	if (section != NULL)
-		return section->options;
-	return strcmp(cfg->name, "check") == 0 ? check_options : root_options;
 }
 
 /* ---- a load under way ------------------------------------------------------ */
@@ -201,6 +81,7 @@ struct config_parse {
 	struct config_text text;
 	size_t closed; /* sections of it that have been taken */
 
+	struct option store_options[OPTIONS_MAX];
 	size_t sections;       /* of all files */
 	struct blocks pending; /* `check` sections of the section at hand */
 	struct blocks global, classes[SENDER_CLASSES];
@@ -226,6 +107,17 @@ void config_parse_error(struct config_parse *p, const char *format, ...)
 static struct config_parse *context_of(const cfg_t *cfg)
 {
 	return (struct config_parse *)cfg->opts[0].simple_value.ptr;
+}
+
+static const struct option *options_of(const cfg_t *cfg)
+{
+	const struct section *section = section_find(cfg->name);
+
+	if (section != NULL && section->options == NULL)
+		return context_of(cfg)->store_options;
+	if (section != NULL)
+		return section->options;
+	return strcmp(cfg->name, "check") == 0 ? config_check_options : config_root_options;
 }
 
 /* `domain "example.com": ` before what is said of something inside, "" at the top. */
@@ -308,8 +200,6 @@ static void look_at_value(
 		option->form(value, NULL, &why);
 	if (why.len > 0)
 		say(cfg, true, option->name, buf_text(&why));
-	else if (option->unused && value_count(opt) == 1)
-		say(cfg, false, option->name, not_used);
 	else if (option->form == value_check_pattern &&
 		 check_pattern_state(value) == CHECK_PATTERN_LATER) {
 		buf_printf(&why, "\"%s\": %s", value, not_used);
@@ -335,13 +225,15 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return value_count(opt) > CONFIG_ITEMS_MAX ? -1 : 0;
 }
 
-static void empty_list(enum kind kind, void *target)
+static void empty_list(enum option_kind kind, void *target)
 {
 	if (kind == NETWORKS) {
 		free(((struct network_list *)target)->items);
 		*(struct network_list *)target = (struct network_list){ 0 };
 	} else if (kind == STRINGS) {
 		string_list_free(target);
+	} else if (kind == BITS) {
+		*(unsigned *)target = 0;
 	}
 }
 
@@ -377,7 +269,7 @@ static void take_options(cfg_t *cfg, void *base)
 	for (size_t i = 0; options[i].name != NULL; i++) {
 		const cfg_opt_t *opt = &cfg->opts[1 + i];
 
-		if ((opt->flags & CFGF_MODIFIED) != 0 && !options[i].unused)
+		if ((opt->flags & CFGF_MODIFIED) != 0)
 			take_option(cfg, opt, &options[i], base);
 	}
 }
@@ -509,10 +401,56 @@ static void take_exempt(struct config_parse *p, cfg_t *section)
 	buf_free(&where);
 }
 
-static void take_unused(struct config_parse *p, cfg_t *section)
+/* A section of a name that is there already takes its place. */
+static struct store_section *store_find(struct config *c, const char *name)
 {
-	(void)p;
-	say(section, false, NULL, not_used);
+	struct store_section *s;
+
+	for (size_t i = 0; i < c->store_count; i++)
+		if (strcmp(c->stores[i].name, name) == 0) {
+			config_store_free(&c->stores[i]);
+			c->stores[i] = (struct store_section){ .name = must_strdup(name) };
+			return &c->stores[i];
+		}
+	c->stores = must_realloc(c->stores, (c->store_count + 1) * sizeof *c->stores);
+	s = &c->stores[c->store_count++];
+	*s = (struct store_section){ .name = must_strdup(name) };
+	return s;
+}
+
+static void add_store_option(struct store_section *s, const char *name, const char *value)
+{
+	s->options = must_realloc(s->options, (s->count + 1) * sizeof *s->options);
+	s->options[s->count++] = (struct store_option){ name, must_strdup(value) };
+}
+
+static void take_store(struct config_parse *p, cfg_t *section)
+{
+	struct store_section *s = store_find(p->config, section->title);
+
+	for (size_t i = 0; p->store_options[i].name != NULL; i++) {
+		const cfg_opt_t *opt = &section->opts[1 + i];
+
+		if ((opt->flags & CFGF_MODIFIED) == 0)
+			continue;
+		for (unsigned n = is_appended(opt); n < opt->nvalues; n++)
+			add_store_option(s, p->store_options[i].name, opt->values[n]->string);
+	}
+}
+
+static void take_identity(struct config_parse *p, cfg_t *section)
+{
+	struct config *c = p->config;
+	struct relay_identity *identity;
+
+	c->identities = must_realloc(c->identities, (c->identity_count + 1) * sizeof *c->identities);
+	identity = &c->identities[c->identity_count++];
+	*identity = (struct relay_identity){ .name = must_strdup(section->title) };
+	take_options(section, identity);
+	if (identity->fields == 0)
+		identity->fields = IDENTITY_FROM | IDENTITY_SENDER | IDENTITY_RETURN_PATH;
+	if (identity->allow.count == 0)
+		say(section, true, NULL, "it allows nothing: `allow` is missing");
 }
 
 /* libconfuse read a section to its end: the only value of opt, whatever its title. */
@@ -576,14 +514,15 @@ static cfg_opt_t section_opt(const char *name, cfg_opt_t *opts)
 static cfg_t *make_cfg(struct config_parse *p)
 {
 	cfg_opt_t root[OPTS_MAX] = { 0 }, check[OPTS_MAX] = { 0 }, inner[SECTIONS][OPTS_MAX];
-	size_t n = fill_opts(root, p, root_options);
+	size_t n = fill_opts(root, p, config_root_options);
 	cfg_t *cfg;
 
-	fill_opts(check, p, check_options);
+	fill_opts(check, p, config_check_options);
 	memset(inner, 0, sizeof inner);
 	root[n++] = section_opt("check", check);
 	for (size_t i = 0; i < SECTIONS; i++) {
-		size_t used = fill_opts(inner[i], p, sections[i].options);
+		size_t used = fill_opts(inner[i], p,
+		    sections[i].options != NULL ? sections[i].options : p->store_options);
 
 		if (sections[i].has_checks)
 			inner[i][used] = section_opt("check", check);
@@ -595,9 +534,6 @@ static cfg_t *make_cfg(struct config_parse *p)
 	cfg_set_error_function(cfg, on_error);
 	return cfg;
 }
-
-_Static_assert(sizeof root_options / sizeof root_options[0] + 2 + SECTIONS < OPTS_MAX,
-    "the tables made from it have room");
 
 /* ---- a load, from begin to end --------------------------------------------- */
 
@@ -612,7 +548,9 @@ static void set_defaults(struct config *c)
 	c->socket_mode = 0660;
 	c->authenticated = c->local_submission = true;
 	c->deadline = 5;
+	c->max_waiting = 500;
 	c->global.whole.has_mode = true;
+	c->on_behalf = true;
 	value_facility("mail", &c->facility, &why);
 	value_socket("unix:/run/presend/presend.sock", &c->socket, &why);
 	value_account("presend", &c->user, &why);
@@ -631,6 +569,7 @@ struct config_parse *config_parse_begin(struct buf *errors, struct buf *warnings
 	p->config = must_alloc(sizeof *p->config);
 	p->errors = errors;
 	p->warnings = warnings;
+	config_store_options(p->store_options);
 	set_defaults(p->config);
 	return p;
 }

@@ -110,7 +110,8 @@ bool value_on_unknown(const char *text, void *target, struct buf *why)
 
 bool value_catch_all(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = { { "nothing", 0 }, { "mailbox", 1 }, { NULL, 0 } };
+	static const struct word words[] = { { "nothing", CATCH_ALL_NOTHING },
+		{ "mailbox", CATCH_ALL_MAILBOX }, { NULL, 0 } };
 
 	return take_word(words, text, target, why);
 }
@@ -269,6 +270,12 @@ bool value_account(const char *text, void *target, struct buf *why)
 	return finish_text(good, "name of a user or group", text, target, why);
 }
 
+bool value_delimiters(const char *text, void *target, struct buf *why)
+{
+	return finish_text(text[strcspn(text, "@ \t\"\\<>.,")] == '\0', "list of delimiters", text,
+	    target, why);
+}
+
 bool value_path(const char *text, void *target, struct buf *why)
 {
 	return finish_text(*text == '/', "absolute path", text, target, why);
@@ -351,6 +358,34 @@ bool value_item(const char *text, void *target, struct buf *why)
 	return add_item(slice_of(text), target, why);
 }
 
+/* What is right for it another part says; it is never stored. */
+bool value_any(const char *text, void *target, struct buf *why)
+{
+	(void)text, (void)target, (void)why;
+	return true;
+}
+
+bool value_identity_field(const char *text, void *target, struct buf *why)
+{
+	static const struct word words[] = { { "from", IDENTITY_FROM }, { "sender", IDENTITY_SENDER },
+		{ "return-path", IDENTITY_RETURN_PATH }, { NULL, 0 } };
+	int bit = 0;
+
+	if (!take_word(words, text, &bit, why))
+		return false;
+	if (target != NULL)
+		*(unsigned *)target |= (unsigned)bit;
+	return true;
+}
+
+bool value_domain_name(const char *text, void *target, struct buf *why)
+{
+	if (*text != '*')
+		return value_domain_pattern(text, target, why);
+	buf_printf(why, "\"%s\" is a pattern", text);
+	return false;
+}
+
 bool value_domain_pattern(const char *text, void *target, struct buf *why)
 {
 	struct arena *arena = arena_new();
@@ -399,18 +434,7 @@ bool value_header_condition(const char *text, void *target, struct buf *why)
 	return add_item(item, target, why);
 }
 
-bool value_address(const char *text, void *target, struct buf *why)
-{
-	struct ip ip;
-
-	if (!ip_parse(text, &ip)) {
-		buf_printf(why, "\"%s\" is no IP address", text);
-		return false;
-	}
-	return add_item(slice_of(text), target, why);
-}
-
-/* "recursive" / "/" path / address ["@" port] */
+/* "recursive" / "none" / "/" path / address ["@" port] */
 bool value_resolver(const char *text, void *target, struct buf *why)
 {
 	size_t len = strcspn(text, "@");
@@ -422,17 +446,18 @@ bool value_resolver(const char *text, void *target, struct buf *why)
 	if (len < sizeof address)
 		memcpy(address, text, len);
 	good =
-	    strcmp(text, "recursive") == 0 || *text == '/' ||
+	    strcmp(text, "recursive") == 0 || strcmp(text, "none") == 0 || *text == '/' ||
 	    (ip_parse(address, &ip) && (port == NULL || is_number(port, strlen(port), 1, 65535)));
 	if (!good) {
 		buf_printf(why,
-		    "\"%s\" is neither ADDRESS@PORT, \"recursive\" nor an absolute path", text);
+		    "\"%s\" is neither ADDRESS@PORT, \"recursive\", \"none\" nor an absolute path",
+		    text);
 		return false;
 	}
 	return add_item(slice_of(text), target, why);
 }
 
-bool value_network(const char *text, void *target, struct buf *why)
+static bool add_network(const char *text, size_t most, void *target, struct buf *why)
 {
 	struct network_list *list = target;
 	struct network network;
@@ -444,8 +469,8 @@ bool value_network(const char *text, void *target, struct buf *why)
 	}
 	if (list == NULL)
 		return true;
-	if (list->count >= CONFIG_ITEMS_MAX) {
-		buf_printf(why, "more than %d items", CONFIG_ITEMS_MAX);
+	if (list->count >= most) {
+		buf_printf(why, "more than %zu items", most);
 		return false;
 	}
 	if ((list->count & (list->count - 1)) == 0)
@@ -453,4 +478,14 @@ bool value_network(const char *text, void *target, struct buf *why)
 		    list->items, (list->count == 0 ? 1 : 2 * list->count) * sizeof *list->items);
 	list->items[list->count++] = network;
 	return true;
+}
+
+bool value_network(const char *text, void *target, struct buf *why)
+{
+	return add_network(text, CONFIG_ITEMS_MAX, target, why);
+}
+
+bool value_egress(const char *text, void *target, struct buf *why)
+{
+	return add_network(text, CONFIG_EGRESS_MAX, target, why);
 }

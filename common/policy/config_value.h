@@ -39,15 +39,19 @@ value_form value_signer;
 value_form value_field_name;
 value_form value_host_name;
 value_form value_text;
+value_form value_delimiters; /* characters that part a sub-address */
 
-/* items: struct string_list, but value_network: struct network_list */
+/* items: struct string_list, but value_network and value_egress: struct network_list */
 value_form value_item;
 value_form value_item_or_empty;
+value_form value_any; /* no target */
+value_form value_domain_name;
+value_form value_identity_field; /* unsigned, of enum identity_field: bits are added */
 value_form value_domain_pattern;
 value_form value_check_pattern;
 value_form value_header_condition;
-value_form value_address;
 value_form value_resolver;
 value_form value_network;
+value_form value_egress; /* as value_network, of fewer items */
 
 #endif

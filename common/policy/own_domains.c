@@ -6,118 +6,24 @@
  * plain lines of "/file" patterns are taken.  Maps are not read: a store may
  * hold what no domain list should, and reading them is the directory's part.
  */
-#define _GNU_SOURCE 1 /* pipe2, posix_spawn_file_actions_addclosefrom_np */
-
 #include "policy/own_domains.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stdint.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-extern char **environ;
+#include "base/run.h"
 
 /* ---- asking ---------------------------------------------------------------- */
 
-static long long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-/* Starts the program with its output in the pipe and no other file of ours; 0 or an errno. */
-static int start(const char *program, int out, pid_t *pid)
-{
-	char *const argv[] = { (char *)(uintptr_t)program, (char *)(uintptr_t) "-hx",
-		(char *)(uintptr_t) "mydestination", (char *)(uintptr_t) "virtual_alias_domains",
-		(char *)(uintptr_t) "virtual_mailbox_domains", NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	sigset_t none, all;
-	int error;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO);
-	posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-	posix_spawnattr_init(&attr);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setsigdefault(&attr, &all);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	error = posix_spawn(pid, program, &files, &attr, argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&files);
-	return error;
-}
-
-/* Reads until the program closes its output; false when it is late or says too much. */
-static bool collect(int in, long long end, struct buf *output)
-{
-	char piece[4096];
-
-	for (;;) {
-		struct pollfd fd = { .fd = in, .events = POLLIN };
-		long long left = end - now_ms();
-		ssize_t n;
-
-		if (left <= 0 || output->truncated)
-			return false;
-		if (poll(&fd, 1, (int)left) <= 0)
-			continue;
-		n = read(in, piece, sizeof piece);
-		if (n == 0)
-			return true;
-		if (n > 0)
-			buf_add(output, piece, (size_t)n);
-		else if (errno != EINTR)
-			return false;
-	}
-}
-
-/* Waits for the program, which has closed its output or is late; false unless it ended well. */
-static bool ended_well(pid_t pid, long long end)
-{
-	static const struct timespec pause = { .tv_nsec = 2000000 };
-	int status = 0;
-	pid_t done;
-
-	while ((done = waitpid(pid, &status, WNOHANG)) == 0 && now_ms() < end)
-		nanosleep(&pause, NULL);
-	if (done == 0) {
-		kill(pid, SIGKILL);
-		waitpid(pid, &status, 0);
-	}
-	return done == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
 bool own_domains_ask(const char *program, int seconds, struct buf *output)
 {
-	long long end = now_ms() + (long long)seconds * 1000;
-	bool started, good = false;
-	int ends[2];
-	pid_t pid;
+	const char *const argv[] = { program, "-hx", "mydestination", "virtual_alias_domains",
+		"virtual_mailbox_domains", NULL };
+	struct run run = run_program(argv, (int64_t)seconds * 1000000, output, NULL);
 
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return false;
-	started = start(program, ends[1], &pid) == 0;
-	close(ends[1]);
-	if (started) {
-		good = collect(ends[0], end, output);
-		good = ended_well(pid, good ? end : 0) && good;
-	}
-	close(ends[0]);
-	return good;
+	return run.end == RUN_EXITED && run.status == 0;
 }
 
 /* ---- reading --------------------------------------------------------------- */

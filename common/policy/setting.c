@@ -49,7 +49,7 @@ int domain_scope_compare(const void *a, const void *b)
 	return compare_patterns(slice_of(x->pattern), slice_of(y->pattern));
 }
 
-static const struct scope *find_domain_scope(const struct config *config, struct slice pattern)
+static const struct domain_scope *find_domain(const struct config *config, struct slice pattern)
 {
 	size_t low = 0, high = config->domain_count;
 
@@ -59,7 +59,7 @@ static const struct scope *find_domain_scope(const struct config *config, struct
 		int order = compare_patterns(slice_of(d->pattern), pattern);
 
 		if (order == 0)
-			return &d->scope;
+			return d;
 		if (order < 0)
 			low = middle + 1;
 		else
@@ -68,13 +68,19 @@ static const struct scope *find_domain_scope(const struct config *config, struct
 	return NULL;
 }
 
+/* The sections `domain` of one name, the exact one first, then "*.x" from long to short. */
+struct domain_walk {
+	const struct config *config;
+	bool begun;
+	char domain[DOMAIN_MAX]; /* A-labels, lower case; empty: there is no name */
+	size_t len, at;
+};
+
 /* The scopes of a message, one after the other. */
 struct walk {
-	const struct config *config;
+	struct domain_walk domains;
 	enum sender_class class;
-	enum { EXACT_DOMAIN, WILD_DOMAIN, CLASS, GLOBAL, DONE } step;
-	char domain[DOMAIN_MAX]; /* A-labels, lower case */
-	size_t len, at;
+	enum { DOMAINS, CLASS, GLOBAL, DONE } step;
 };
 
 /* The domain that a scope `domain` means for this check (NULL: for the whole message). */
@@ -88,71 +94,97 @@ static struct slice domain_of(const struct message *message, const struct check 
 	return author == NULL ? (struct slice){ NULL, 0 } : author->domain;
 }
 
-static struct walk walk_begin(
-    const struct config *config, const struct message *message, const struct check *check)
+static struct domain_walk domain_walk_begin(
+    const struct config *config, struct arena *arena, struct slice domain)
 {
-	struct walk w = { .config = config, .class = message->transaction.class, .step = CLASS };
-	struct slice domain, ascii;
+	struct domain_walk w = { .config = config };
+	struct slice ascii;
 
-	if (config->domain_count == 0)
-		return w;
-	domain = domain_of(message, check);
-	if (domain.len > 0 && domain_to_ascii(message->arena, domain, &ascii) &&
+	if (config->domain_count > 0 && domain.len > 0 && domain_to_ascii(arena, domain, &ascii) &&
 	    ascii.len <= sizeof w.domain) {
 		memcpy(w.domain, ascii.data, ascii.len);
 		w.len = ascii.len;
-		w.step = EXACT_DOMAIN;
 	}
 	return w;
 }
 
 /* The pattern of the next longer domain that this one lies below: "*.x" in the place of "a.x". */
-static const struct scope *next_wild(struct walk *w)
+static const struct domain_scope *next_wild(struct domain_walk *w)
 {
 	while (w->at < w->len) {
 		size_t dot = w->at++;
-		const struct scope *scope;
+		const struct domain_scope *found;
 
 		if (dot == 0 || w->domain[dot] != '.')
 			continue;
 		w->domain[dot - 1] = '*';
-		scope = find_domain_scope(
-		    w->config, (struct slice){ w->domain + dot - 1, w->len - dot + 1 });
-		if (scope != NULL)
-			return scope;
+		found =
+		    find_domain(w->config, (struct slice){ w->domain + dot - 1, w->len - dot + 1 });
+		if (found != NULL)
+			return found;
 	}
 	return NULL;
+}
+
+/* The next section, or NULL behind the last. */
+static const struct domain_scope *domain_walk_next(struct domain_walk *w)
+{
+	const struct domain_scope *found = NULL;
+
+	if (!w->begun && w->len > 0)
+		found = find_domain(w->config, (struct slice){ w->domain, w->len });
+	w->begun = true;
+	return found != NULL ? found : next_wild(w);
+}
+
+static struct walk walk_begin(
+    const struct config *config, const struct message *message, const struct check *check)
+{
+	struct walk w = { .class = message->transaction.class };
+	struct slice domain = { NULL, 0 };
+
+	if (config->domain_count > 0)
+		domain = domain_of(message, check);
+	w.domains = domain_walk_begin(config, message->arena, domain);
+	return w;
 }
 
 /* The next scope of the message, or NULL behind the last. */
 static const struct scope *walk_next(struct walk *w)
 {
-	const struct scope *scope = NULL;
+	const struct config *config = w->domains.config;
+	const struct domain_scope *domain;
 
-	while (scope == NULL && w->step != DONE) {
-		switch (w->step) {
-		case EXACT_DOMAIN:
-			scope = find_domain_scope(w->config, (struct slice){ w->domain, w->len });
-			w->step = WILD_DOMAIN;
-			break;
-		case WILD_DOMAIN:
-			scope = next_wild(w);
-			if (scope == NULL)
-				w->step = CLASS;
-			break;
-		case CLASS:
-			if (w->class != CLASS_NONE)
-				scope = &w->config->classes[w->class];
-			w->step = GLOBAL;
-			break;
-		case GLOBAL:
-			scope = &w->config->global;
-			w->step = DONE;
-			break;
-		case DONE: break;
-		}
+	if (w->step == DOMAINS) {
+		domain = domain_walk_next(&w->domains);
+		if (domain != NULL)
+			return &domain->scope;
+		w->step = CLASS;
 	}
-	return scope;
+	if (w->step == CLASS) {
+		w->step = GLOBAL;
+		if (w->class != CLASS_NONE)
+			return &config->classes[w->class];
+	}
+	if (w->step == DONE)
+		return NULL;
+	w->step = DONE;
+	return &config->global;
+}
+
+/* What the table says: some rows refuse for domains of our own, and only log for others. */
+static enum action default_action(
+    const struct config *config, const struct message *message, const struct check *check)
+{
+	struct slice domain, ascii;
+
+	if (!check->own)
+		return check->action;
+	domain = domain_of(message, check);
+	if (domain.len > 0 && domain_to_ascii(message->arena, domain, &ascii) &&
+	    domain_list_has(&config->own_domains, ascii))
+		return check->action;
+	return ACTION_LOG;
 }
 
 enum action setting_action(
@@ -164,7 +196,7 @@ enum action setting_action(
 	while ((scope = walk_next(&w)) != NULL)
 		if (scope->checks[row_of(check)].has_action)
 			return scope->checks[row_of(check)].action;
-	return check->action;
+	return default_action(config, message, check);
 }
 
 enum mode setting_mode(
@@ -180,6 +212,29 @@ enum mode setting_mode(
 			return scope->whole.mode;
 	}
 	return MODE_AUDIT;
+}
+
+static const struct network_list *domain_egress(
+    const struct config *config, const struct message *message, struct slice domain)
+{
+	struct domain_walk w = domain_walk_begin(config, message->arena, domain);
+	const struct domain_scope *scope;
+
+	while ((scope = domain_walk_next(&w)) != NULL)
+		if (scope->egress.count > 0)
+			return &scope->egress;
+	return NULL;
+}
+
+const struct network_list *setting_egress(
+    const struct config *config, const struct message *message)
+{
+	const struct network_list *egress =
+	    domain_egress(config, message, domain_of(message, NULL));
+
+	if (egress == NULL)
+		egress = domain_egress(config, message, message->mail_from.domain);
+	return egress != NULL ? egress : &config->egress;
 }
 
 /* ---- exemptions of a message ----------------------------------------------- */
@@ -268,23 +323,6 @@ bool setting_exempt(
  * later version may name them.  A check that gets its row leaves this list.
  */
 static const char *const later_checks[] = {
-	"envelope.sender-domain",
-	"envelope.sender-mailbox",
-	"envelope.sender-login",
-	"from.resolves",
-	"from.mailbox",
-	"from.foreign",
-	"from.login",
-	"from.identity",
-	"dkim.signed",
-	"dkim.valid",
-	"dkim.key",
-	"dkim.coverage",
-	"dkim.survival",
-	"spf.egress",
-	"spf.record",
-	"dmarc.record",
-	"dmarc.alignment",
 	"header.missing",
 	"header.duplicate",
 	"header.syntax",

@@ -29,6 +29,14 @@ enum action setting_action(
 enum mode setting_mode(
     const struct config *config, const struct message *message, const struct check *check);
 
+/*
+ * The addresses that the message leaves from: those of its author's domain, else
+ * of the domain of MAIL FROM, by which mail servers choose a way out, else the
+ * global ones.
+ */
+const struct network_list *setting_egress(
+    const struct config *config, const struct message *message);
+
 /* Is this check exempted for the message?  Then its findings are for the log only. */
 bool setting_exempt(
     const struct config *config, const struct message *message, const struct check *check);

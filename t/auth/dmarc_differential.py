@@ -2,9 +2,9 @@
 """Compares `presend dmarc` with other judges over generated zones.
 
   RFC 7489   Mail::DMARC (libmail-dmarc-perl), authheaders (python3-authheaders)
-  RFC 9989   mailauth 7 or later (npm), where MAILAUTH names its folder
+  RFC 9989   mailauth 7 or later (npm; see judges.py)
 
-A judge that is not installed is left out; with none the test is skipped (77).
+A judge that is not installed is left out, loudly; with CI=true that is a failure.
 Every difference must have a reason in `reasons` below, each of them looked into;
 one without is a failure, and is printed with its zone.
 
@@ -21,6 +21,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+import judges as installed
 
 # ---- the judges ---------------------------------------------------------------------
 
@@ -70,8 +71,7 @@ while (my $line = <STDIN>) {
 '''
 
 NODE = r'''
-const path = require('path');
-const { dmarc } = require(path.join(process.env.MAILAUTH, 'lib/dmarc'));
+const { dmarc } = require(MAILAUTH + '/lib/dmarc');
 const fail = code => Object.assign(new Error(code), { code });
 const lines = require('readline').createInterface({ input: process.stdin });
 let last = Promise.resolve();
@@ -156,18 +156,22 @@ class Authheaders:
 
 
 def judges():
-    """name, standard, judge"""
-    found = []
-    if subprocess.run(['perl', '-MMail::DMARC::PurePerl', '-e1'],
-                      stderr=subprocess.DEVNULL).returncode == 0:
+    """(name, standard, judge) of those that are there, and the names of the others."""
+    found, absent = [], []
+    if installed.perl_has('Mail::DMARC::PurePerl'):
         found.append(('Mail::DMARC', 'rfc7489', Pipe(['perl', '-e', PERL])))
+    else:
+        absent.append('Mail::DMARC')
     try:
         found.append(('authheaders', 'rfc7489', Authheaders()))
     except ImportError:
-        pass
-    if os.environ.get('MAILAUTH'):
-        found.append(('mailauth', 'rfc9989', Pipe(['node', '-e', NODE])))
-    return found
+        absent.append('authheaders')
+    mailauth = installed.mailauth_command(NODE)
+    if mailauth:
+        found.append(('mailauth', 'rfc9989', Pipe(mailauth)))
+    else:
+        absent.append('mailauth')
+    return found, absent
 
 
 # ---- generated worlds ------------------------------------------------------------------
@@ -388,10 +392,8 @@ def main():
     parser.add_argument('--show')
     options = parser.parse_args()
     presend = os.environ.get('PRESEND') or os.path.join(os.environ.get('builddir', '.'), 'presend')
-    found = judges()
-    if not found:
-        print('no other judge is installed')
-        return 77
+    found, absent = judges()
+    print(f'seed {options.seed}, {options.cases} worlds')
     rng = random.Random(options.seed)
     counts = collections.Counter()
     unexplained = 0
@@ -416,7 +418,12 @@ def main():
         judge.close()
     for (name, what), count in sorted(counts.items()):
         print(f'{count:6} {name}: {what}')
-    return 1 if unexplained else 0
+    failed = unexplained + installed.missing(absent)
+    if not found:
+        print('no other judge is installed')
+        return 77
+    print(f'{max(0, options.cases - failed)} passed, {failed} failed')
+    return 1 if failed else 0
 
 
 if __name__ == '__main__':

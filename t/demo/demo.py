@@ -5,7 +5,8 @@ usage: demo.py [--builddir DIR] [FILE...]
 
 Sends good messages and one of each kind of fault (or the message files named)
 over SMTP, first in audit mode, then in enforce mode, and shows what became of
-each.  Everything runs on loopback and in a temporary folder, and is stopped and
+each; then mail of domains whose keys and records are right or wrong, signed by
+a private OpenDKIM, judged with a private name server.  Everything runs on loopback and in a temporary folder, and is stopped and
 removed at the end.
 """
 import argparse
@@ -16,15 +17,19 @@ import sys
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "e2e"))
+import domains  # noqa: E402
+import receiver  # noqa: E402
 from lab import Client, Failure, Lab, Sink  # noqa: E402
 from messages import BY_NAME, Sample  # noqa: E402
+from names import EVERYTHING, NameServer  # noqa: E402
 from servers import HOST, Milter, Postfix, presend  # noqa: E402
+from signer import Signer  # noqa: E402
 
 SHOWN = ["plain", "quoted-comma", "encoded", "comma", "parenthesis", "eight-bit", "missing", "duplicate", "no-at",
          "two-at", "space", "nested", "ambiguous", "two-addresses", "group", "hidden-control", "underscore", "long",
          "envelope"]
-OWN = f'own_domains = {{ "{HOST}" }}\n'
 COLUMNS = "  {:<42} {:<11} {:<16} {}"
+FACTS = "  {:<42} {:<10} {:<10} {:<10} {:<9} {}"
 
 
 class FileMessage:
@@ -53,6 +58,23 @@ class FileMessage:
         return next((line for line in head if line[:5].lower() == b"from:"), b"")
 
 
+class SignedMessage:
+    """A message of a domain of the lab, with the look of a sample."""
+
+    options = ""
+
+    def __init__(self, mail, keys):
+        self.title, self.sender, self.octets = mail.title, mail.envelope().encode(), mail.message(keys)
+
+    def message(self):
+        return self.octets
+
+    @property
+    def field(self):
+        lines = self.octets.split(b"\r\n")
+        return next(line for line in lines if line.startswith(b"From:"))
+
+
 def shown(octets, width):
     """Octets of a message, safe for a terminal and cut to a width."""
     text = octets.decode("utf-8", "backslashreplace").replace("\r\n", " ")
@@ -64,31 +86,62 @@ class Demo:
     def __init__(self, lab, samples):
         self.samples = samples
         self.width = max(72, min(shutil.get_terminal_size((100, 24)).columns, 120))
-        self.sink = Sink(lab)
-        self.postfix = Postfix(lab, self.sink)
-        self.milter = Milter(lab, self.postfix.socket, OWN + "mode = audit\n", self.postfix.group).start()
+        self.sink, self.rounds = Sink(lab), 0
+        keys = domains.make_keys(lab)
+        self.names = NameServer(lab, EVERYTHING | domains.zones(keys)).start()
+        self.signed = [SignedMessage(mail, keys) for mail in (*domains.MAILS, domains.UNTOLD)]
+        signers = [Signer(lab, f"opendkim-{algorithm}", algorithm, domains.signatures(keys, algorithm)).start()
+                   for algorithm in ("rsa-sha256", "ed25519-sha256")]
+        milters = ", ".join([signer.milter() for signer in signers] + ["$presend"])
+        self.postfix = Postfix(lab, self.sink, settings={"smtpd_milters": milters})
+        self.milter = Milter(lab, self.postfix.socket, "mode = audit\n", self.postfix.group, self.settings()).start()
         self.postfix.start()
 
-    def run(self):
-        version = self.postfix.run("postconf", "-h", "mail_version").stdout.decode().strip()
-        print(f"Postfix {version} on 127.0.0.1 port {self.postfix.ports['submission']}, with presend-milter attached to it"
-              " as contrib/postfix-main.cf says.\n")
-        print("AUDIT: every message is judged and delivered, the log says what would have become of it.\n")
-        self.round("audit", replies=False)
-        self.milter.reload(OWN + "mode = enforce\n")
-        print("\nENFORCE: the same messages; the client learns which check, where, and how to mend it.\n")
-        self.round("enforce", replies=True)
+    def settings(self):
+        own = ", ".join(f'"{name}"' for name in (HOST, *domains.OWN))
+        return (f'own_domains = {{ {own} }}\nresolver = {{ "{self.names.address}" }}\n'
+                f'egress = {{ "{domains.EGRESS}" }}\nhelo = "mail.good.example"\n')
 
-    def round(self, mode, replies):
+    def run(self, authentication):
+        version = self.postfix.run("postconf", "-h", "mail_version").stdout.decode().strip()
+        print(f"Postfix {version} on 127.0.0.1 port {self.postfix.ports['submission']}, with OpenDKIM and presend-milter"
+              " attached to it as contrib/postfix-main.cf says.\n")
+        print("AUDIT: every message is judged and delivered, the log says what would have become of it.\n")
+        self.round(self.samples, replies=False)
+        if authentication:
+            print("\nAUTHENTICATION, as the receiver will see it: the signature just added, SPF for the address that mail"
+                  f" leaves from\n({domains.EGRESS}), DMARC of both. The last column is python3-dkim's opinion of what was"
+                  " delivered.\n")
+            self.facts()
+        self.milter.reload("mode = enforce\n")
+        print("\nENFORCE: the same messages; the client learns which check, where, and how to mend it.\n")
+        self.round(self.samples + (self.signed if authentication else []), replies=True)
+
+    def send(self, sample):
+        """Sends it to an address of its own; returns the reply and the address's domain."""
+        self.rounds += 1
+        domain = f"m{self.rounds}.example.net"
+        with Client(self.postfix.ports["submission"]) as client:
+            return client.send(sample.sender, [f"bob@{domain}"], sample.message(), sample.options), domain
+
+    def round(self, samples, replies):
         print(COLUMNS.format("message", "verdict", "client was told", "delivered"))
-        for number, sample in enumerate(self.samples):
-            domain = f"{mode}{number}.example.net"
-            with Client(self.postfix.ports["submission"]) as client:
-                reply = client.send(sample.sender, [f"bob@{domain}"], sample.message(), sample.options)
+        for sample in samples:
+            reply, domain = self.send(sample)
             print(COLUMNS.format(shown(sample.title.encode(), 42), self.verdict(reply, domain),
                                  f"{reply.code} {reply.text.split()[0]}", self.outcome(sample, reply, domain)))
             if replies and reply.code >= 400:
                 self.show_reply(sample, reply)
+
+    def facts(self):
+        print(FACTS.format("message", "DKIM", "SPF", "DMARC", "verdict", "verified"))
+        for sample in self.signed:
+            _, domain = self.send(sample)
+            record = self.milter.record_to(domain)
+            verified = receiver.verified(self.sink.one_to(f"bob@{domain}").data, self.names)
+            print(FACTS.format(shown(sample.title.encode(), 42), "/".join(s["result"] for s in record["dkim"]) or "none",
+                               record["spf"][0]["result"], record["dmarc"]["rfc9989"]["result"], record["verdict"],
+                               ", ".join(verified) or "-"))
 
     def verdict(self, reply, domain):
         if reply.stage == "MAIL" and not self.milter.records_to(domain):
@@ -98,8 +151,11 @@ class Demo:
     def outcome(self, sample, reply, domain):
         if reply.code >= 400:
             return "no" if not self.sink.to(f"bob@{domain}") else "YES, THOUGH REFUSED"
-        same = self.sink.one_to(f"bob@{domain}").without_trace().rstrip() == sample.message().rstrip()
-        return "as sent" if same else "changed"
+        delivered = self.sink.one_to(f"bob@{domain}").data
+        if receiver.without_added(delivered, sample.message()).rstrip() != sample.message().rstrip():
+            return "changed"
+        added = receiver.signature_count(delivered) - receiver.signature_count(sample.message())
+        return "as sent, and signed" if added else "as sent"
 
     def show_reply(self, sample, reply):
         envelope = reply.stage in ("MAIL", "RCPT")
@@ -116,7 +172,7 @@ def main():
     arguments = parser.parse_args()
     if arguments.builddir:
         os.environ["builddir"] = os.path.abspath(arguments.builddir)
-    reason = Postfix.missing()
+    reason = next(filter(None, (server.missing() for server in (Postfix, NameServer, Signer))), None)
     if reason:
         print(f"demo: {reason}", file=sys.stderr)
         return 1
@@ -125,7 +181,7 @@ def main():
         if arguments.files:
             samples = [FileMessage(path) for path in arguments.files]
         with Lab("demo") as lab:
-            Demo(lab, samples).run()
+            Demo(lab, samples).run(authentication=not arguments.files)
     except (Failure, OSError) as why:
         print(f"demo: {why}", file=sys.stderr)
         return 1

@@ -90,13 +90,14 @@ class Lab:
         return path
 
     def port(self):
-        """A port of loopback that nobody has, below those given to outgoing connections."""
+        """A port of loopback, for TCP and UDP, that nobody has, below those given to outgoing connections."""
         for _ in range(1000):
             port = random.randrange(10000, 32000)
-            with socket.socket() as s:
+            with socket.socket() as s, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as u:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     s.bind(("127.0.0.1", port))
+                    u.bind(("127.0.0.1", port))
                 except OSError:
                     continue
             if port not in self.ports:

@@ -17,6 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import Client, Lab, Sink, Tests, expect, expect_equal, skip, wait_until  # noqa: E402
 from messages import BY_NAME, SAMPLES  # noqa: E402
+from names import NameServer, everything_exists  # noqa: E402
 from servers import HOST, USERS, Milter, Postfix, build_folder, presend  # noqa: E402
 
 BASE = f'''
@@ -39,7 +40,7 @@ class World:
         self.sink = Sink(lab)
         self.postfix = Postfix(lab, self.sink)
         self.logins = self.postfix.add_users()
-        self.milter = Milter(lab, self.postfix.socket, AUDIT, self.postfix.group).start()
+        self.milter = Milter(lab, self.postfix.socket, AUDIT, self.postfix.group, always=everything_exists(lab)).start()
         self.postfix.start()
         self.config, self.count = AUDIT, 0
 
@@ -596,8 +597,9 @@ def main():
     if not os.path.exists(os.path.join(build_folder(), "presend-milter")):
         print(f"presend-milter is not in {build_folder()}: ./quickstart build", file=sys.stderr)
         return 1
-    if Postfix.missing():
-        skip(Postfix.missing())
+    missing = list(filter(None, (Postfix.missing(), NameServer.missing())))
+    if missing:
+        skip(*missing)
     with Lab("postfix") as lab:
         world = World(lab)
         print(f"Postfix {world.postfix.run('postconf', '-h', 'mail_version').stdout.decode().strip()}"

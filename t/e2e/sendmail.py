@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from lab import Client, Lab, Sink, Tests, expect, expect_equal, skip, wait_until  # noqa: E402
 from messages import BY_NAME, SAMPLES  # noqa: E402
+from names import NameServer, everything_exists  # noqa: E402
 from servers import HOST, Milter, Sendmail, build_folder, presend  # noqa: E402
 
 BASE = f'own_domains = {{ "{HOST}" }}\n'
@@ -35,7 +36,7 @@ class World:
         self.sink = Sink(lab)
         self.bare = Sendmail(bare_lab, self.sink, attached=False).start()
         self.sendmail = Sendmail(lab, self.sink)
-        self.milter = Milter(lab, self.sendmail.socket, AUDIT).start()
+        self.milter = Milter(lab, self.sendmail.socket, AUDIT, always=everything_exists(lab)).start()
         self.sendmail.start()
         self.config, self.count = AUDIT, 0
 
@@ -254,8 +255,9 @@ def main():
     if not os.path.exists(os.path.join(build_folder(), "presend-milter")):
         print(f"presend-milter is not in {build_folder()}: ./quickstart build", file=sys.stderr)
         return 1
-    if Sendmail.missing():
-        skip(Sendmail.missing())
+    missing = list(filter(None, (Sendmail.missing(), NameServer.missing())))
+    if missing:
+        skip(*missing)
     with Lab("sendmail") as lab, Lab("sendmail-bare") as bare_lab:
         world = World(lab, bare_lab)
         print(f"{world.sendmail.version()} and {world.milter.program}, in {lab.top}", flush=True)

@@ -78,10 +78,10 @@ def parameters(text):
 # ---- presend-milter ----------------------------------------------------------
 
 class Milter:
-    """presend-milter on a socket, with its records."""
+    """presend-milter on a socket, with its records; `always` stands before each configuration."""
 
-    def __init__(self, lab, address, config="", group=None):
-        self.lab, self.address, self.process = lab, address, None
+    def __init__(self, lab, address, config="", group=None, always=""):
+        self.lab, self.address, self.process, self.always = lab, address, None, always
         self.group = f'socket_group = "{group}"\n' if group else ""
         self.program = os.path.join(build_folder(), "presend-milter")
         self.config = lab.path("milter.conf")
@@ -92,7 +92,7 @@ class Milter:
     def write_config(self, text):
         # Replaced as a whole: a reload never reads half a file.
         self.lab.write("milter.conf.new",
-                       f'user = "{daemon_user()}"\nlog = stderr\nlog_format = json\n{self.group}{text}\n')
+                       f'user = "{daemon_user()}"\nlog = stderr\nlog_format = json\n{self.group}{self.always}{text}\n')
         os.rename(f"{self.config}.new", self.config)
 
     def start(self):
@@ -463,10 +463,10 @@ define(`ESMTP_MAILER_ARGS', `TCP $h {port}')dnl
 FEATURE(`msp', `[127.0.0.1]')dnl
 """
 
-# The local mailer: keeps what comes on standard input.
+# The local mailer: keeps what comes on standard input, under its name only once it is complete.
 DELIVER = """#!/bin/sh
 umask 077
-cat >"$2/$1.$$.$(date +%s%N)"
+cat >"$2/.$1.$$" && mv "$2/.$1.$$" "$2/$1.$$.$(date +%s%N)"
 """
 
 
@@ -483,7 +483,8 @@ class Sendmail:
             return "m4 is not installed: ./quickstart packages test"
         return None
 
-    def __init__(self, lab, sink, attached=True):
+    def __init__(self, lab, sink, attached=True, before=""):
+        """`before` are the lines of filters that are asked before Presend."""
         self.lab, self.process = lab, None
         self.port = lab.port()
         # Sendmail takes no socket below a folder that everybody may write to, as /tmp is.
@@ -502,7 +503,7 @@ class Sendmail:
         snippet = read_contrib("sendmail.mc").replace("/run/presend/presend.sock", f"{safe}/presend.sock")
         # Enforcing, as the file's comment says.
         snippet = snippet.replace("F=,", "F=T,") if attached else ""
-        mc = SENDMAIL_MC.format(top=lab.top, sink=sink.at, host=HOST, port=self.port, presend=snippet,
+        mc = SENDMAIL_MC.format(top=lab.top, sink=sink.at, host=HOST, port=self.port, presend=before + snippet,
                                 deliver=lab.write("deliver", DELIVER, 0o755))
         self.config = self.make_config(folder, "sendmail", mc)
         lab.folder("clientqueue", mode=0o700, owner=daemon_user())

@@ -10,6 +10,7 @@ Rules that read what was built look into $builddir, and say so when there is
 nothing.  With CI=true nothing may be left out.
 """
 
+import base64
 import fnmatch
 import glob
 import json
@@ -20,13 +21,14 @@ import subprocess
 import sys
 import tempfile
 
-LAYERS = ["base", "syntax", "dns", "directory", "message", "auth", "check", "policy", "audit"]
+LAYERS = ["base", "syntax", "dns", "message", "directory", "auth", "check", "policy", "audit"]
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
         ".1", ".5", ".7", ".8", ".mc", ".cf", ".service", ".socket")
 MANUALS = {"presend": "docs/presend.1", "conf": "docs/presend.conf.5",
            "checks": "docs/presend-checks.7", "milter": "docs/presend-milter.8"}
+ENTRY_ITEMS = ["Fails", "Why", "Standard", "Reply", "Default", "Example", "Correct", "Mend"]
 TABLE = "common/check/table.c"
 SAMPLE = "etc/presend.conf"
 
@@ -102,11 +104,12 @@ def code(text):
 
 
 def table_rows(tree):
-    """(name, stage, action, enhanced code, line) of each row of the table of checks."""
+    """(name, stage, default, enhanced code, line) of each row of the table of checks."""
     text = tree.text(TABLE)
-    pattern = (r'\{\s*"([a-z0-9.-]+)",\s*STAGE_(\w+),[^"]*?ACTION_(\w+),\s*"([\d.]+)"')
-    return [(m[1], m[2].lower(), m[3].lower(), m[4], line_of(text, m.start()))
-            for m in re.finditer(pattern, text)]
+    pattern = (r'\{\s*"([a-z0-9.-]+)",\s*STAGE_(\w+),[^"]*?ACTION_(\w+),'
+               r'\s*(true|false),\s*"([\d.]+)"')
+    return [(m[1], m[2].lower(), m[3].lower() + (", own" if m[4] == "true" else ""), m[5],
+             line_of(text, m.start())) for m in re.finditer(pattern, text)]
 
 
 def manual_entries(tree):
@@ -135,18 +138,21 @@ def rule_checks_in_manual(tree):
 
 
 def rule_manual_tells_the_table(tree):
-    """Reply and default action of an entry are those of the row."""
+    """An entry has all its items; its reply and its default are those of the row."""
     complaints = []
     rows = {row[0]: row for row in table_rows(tree)}
     for name, text, line in manual_entries(tree):
         if name not in rows:
             continue
-        _, stage, action, enhanced, _ = rows[name]
+        _, stage, default, enhanced, _ = rows[name]
         code_wanted = "553" if stage in ("mail", "rcpt") else "550"
-        for item, wanted in (("Reply", f"{code_wanted} {enhanced}"), ("Default", action)):
+        for item, wanted in (("Reply", f"{code_wanted} {enhanced}"), ("Default", default)):
             found = re.search(rf"^\.It {item}\n(.*)$", text, re.M)
             if found is None or found[1] != wanted:
                 complaints.append(f"{MANUALS['checks']}:{line}: {name}: {item} is not {wanted}")
+        items = re.findall(r"^\.It (\w+)$", text, re.M)
+        if items != ENTRY_ITEMS:
+            complaints.append(f"{MANUALS['checks']}:{line}: {name}: the items are {items}")
     return complaints
 
 
@@ -269,6 +275,30 @@ def judge_include(tree, name, system, target):
     if other[0] > mine[0] or (other[0] == mine[0] and other[1] != mine[1] and mine[1] != "t"):
         return f"{mine[1]} must not include {other[1]}"
     return None
+
+
+# A foreign library is met in the files that guard against it, and in the tests that make
+# what they are to meet.
+FOREIGN_HEADERS = {
+    "opendkim/dkim.h": ["common/auth/dkim.c", "common/auth/key_fit.c", "t/unit/test_dkim.c"],
+    "opendmarc/dmarc.h": ["common/auth/opendmarc.c"],
+    "libpsl.h": ["common/auth/psl.c"],
+    "unbound.h": ["common/dns/unbound.c"],
+    "confuse.h": ["common/policy/config_parse.c"],
+    "idn2.h": ["common/syntax/domain.c"],
+}
+
+
+def rule_foreign_headers(tree):
+    """The header of a library with traps is included by the files that know them, and no others."""
+    complaints = []
+    for name in tree.sources():
+        text = tree.text(name)
+        for m in re.finditer(r'^#\s*include\s*[<"]([^">]+)[">]', text, re.M):
+            if name not in FOREIGN_HEADERS.get(m[1], [name]):
+                complaints.append(at(name, text, m, f"<{m[1]}> belongs to "
+                                     + " and ".join(FOREIGN_HEADERS[m[1]])))
+    return complaints
 
 
 def rule_sources_are_built(tree):
@@ -468,10 +498,14 @@ def where_defined(tree, symbol):
     return symbol
 
 
+def item_of(entry, item):
+    found = re.search(rf"^\.It {item}\n(.*?)(?=^\.It |^\.El)", entry, re.M | re.S)
+    return found[1] if found else ""
+
+
 def from_bodies(entry, item):
     """The From fields that an entry of the manual gives as Example or Correct."""
-    part = re.search(rf"^\.It {item}\n(.*?)(?=^\.It |^\.El)", entry, re.M | re.S)
-    lines = re.findall(r"^\.Li From:(.*)$", part[1] if part else "", re.M)
+    lines = re.findall(r"^\.Li From:(.*)$", item_of(entry, item), re.M)
     return [line.replace(r"\(dq", '"').replace(r"\e", "\\").replace(r"\&", "") for line in lines]
 
 
@@ -491,19 +525,105 @@ def rule_manual_examples_hold(tree):
     return complaints
 
 
-def findings_of(program, body):
-    done = subprocess.run([program, "from", "--json", "--only", "from.*", "--", body],
-                          capture_output=True, text=True, check=False)
+def names_found(done):
     try:
         return {f["check"] for f in json.loads(done.stdout)["findings"]}
     except (ValueError, KeyError):
         return None
 
 
+def findings_of(program, body):
+    """What is wrong with the field by itself: whether its domain exists is the DNS's to say."""
+    return names_found(subprocess.run(
+        [program, "from", "--json", "--only", "from.*", "--skip", "from.resolves", "--", body],
+        capture_output=True, text=True, check=False))
+
+
+# A correction of these is a signature that verifies, which no manual can hold.
+CORRECTED_BY_SIGNING = {"dkim.signed"}
+# What an ellipsis stands for: something of the right form.
+RSA_KEY = base64.b64encode(
+    bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")
+    + b"\xff" * 256 + bytes.fromhex("0203010001")).decode()
+SIGNATURE = base64.b64encode(b"x" * 256).decode()
+BODY_HASH = base64.b64encode(b"x" * 32).decode()
+
+
+def spell_out(line):
+    key = " ".join(f'"{RSA_KEY[i:i + 250]}"' for i in range(0, len(RSA_KEY), 250))
+    line = line.replace('p=..."', 'p=" ' + key)
+    return line.replace("bh=...", "bh=" + BODY_HASH).replace("b=...", "b=" + SIGNATURE)
+
+
+def scene(entry, item):
+    """The literal block of an item: {what it sets: lines}, a later one of a kind beside it."""
+    block = re.search(r"^\.Bd -literal[^\n]*\n(.*?)^\.Ed", item_of(entry, item), re.M | re.S)
+    found, key = {}, None
+    for line in map(spell_out, block[1].splitlines() if block else ()):
+        record = re.match(r"(\S+\.) +([A-Z]+) ", line)
+        field = re.match(r"([\w-]+): ", line)
+        setting = re.match(r"(\w+) = ", line)
+        if line.startswith("MAIL FROM:"):
+            key, line = ("mail",), line.removeprefix("MAIL FROM:")
+        elif record:
+            key = ("record", record[1], record[2])
+        elif field:
+            key = ("field", field[1])
+        elif setting:
+            key = ("setting", setting[1])
+        elif not (line.startswith(" ") and key):
+            raise ValueError(line)
+        found.setdefault(key, []).append(line)
+    return found
+
+
+def findings_of_scene(program, scene_lines):
+    """What presend check finds in the message, the records and the settings of a scene."""
+    def text(kind):
+        return "".join(line + "\n" for key, lines in scene_lines.items() if key[0] == kind
+                       for line in lines)
+
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {kind: os.path.join(folder, kind) for kind in ("field", "record", "setting")}
+        for kind, path in paths.items():
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text(kind) + ("\n" if kind == "field" else ""))
+        command = [program, "check", "--json", "--offline", "-c", paths["setting"],
+                   "--records", paths["record"], paths["field"]]
+        sender = scene_lines.get(("mail",))
+        return names_found(subprocess.run(command + (["--mail-from", *sender] if sender else []),
+                                          capture_output=True, text=True, check=False))
+
+
+def rule_manual_scenes_hold(tree):
+    """The same for examples of more than a field; a correction replaces what it names."""
+    program = os.path.join(tree.builddir or "", "presend")
+    if not os.access(program, os.X_OK):
+        return tree.missing("scenes of the manual not tried: presend is not built")
+    complaints = []
+    for name, entry, line in manual_entries(tree):
+        where = f"{MANUALS['checks']}:{line}:"
+        try:
+            example, correct = scene(entry, "Example"), scene(entry, "Correct")
+        except ValueError as unread:
+            complaints.append(f"{where} {name}: what is {unread}?")
+            continue
+        if example and name not in (findings_of_scene(program, example) or ()):
+            complaints.append(f"{where} Example of {name} does not give it")
+        if not correct or name in CORRECTED_BY_SIGNING:
+            continue
+        found = findings_of_scene(program, {**example, **correct})
+        if found is None or name in found:
+            complaints.append(f"{where} Correct of {name} gives it")
+    return complaints
+
+
 # ---- each rule, with what breaks it and what does not ------------------------------------
 
-ROW = '{ "a.b", STAGE_EOH, NEED, ACTION_LOG, "5.1.7", run, "it" },\n'
-ENTRY = ".Ss a.b\n.It Reply\n550 5.1.7\n.It Default\nlog\n"
+ROW = '{ "a.b", STAGE_EOH, NEED, ACTION_LOG, false, "5.1.7", run, "it" },\n'
+OWN_ROW = ROW.replace("false", "true")
+ENTRY = (".Ss a.b\n" + "".join(f".It {item}\nit\n" for item in ENTRY_ITEMS)).replace(
+    "Reply\nit", "Reply\n550 5.1.7").replace("Default\nit", "Default\nlog")
 OPTION = "static const struct option root[] = {\n\t{ \"mode\", SCALAR, v, false, 1, 0 },\n};\n"
 PARSE = "common/policy/config_parse.c"
 HEAD = "/* x.c - it */\n"
@@ -519,6 +639,10 @@ RULES = [
     (rule_checks_in_manual, {TABLE: ROW, MANUALS["checks"]: ""}, None),
     (rule_manual_tells_the_table, {TABLE: ROW, MANUALS["checks"]: ENTRY.replace("550", "553")},
      {TABLE: ROW, MANUALS["checks"]: ENTRY}),
+    (rule_manual_tells_the_table, {TABLE: OWN_ROW, MANUALS["checks"]: ENTRY},
+     {TABLE: OWN_ROW, MANUALS["checks"]: ENTRY.replace("log", "log, own")}),
+    (rule_manual_tells_the_table,
+     {TABLE: ROW, MANUALS["checks"]: ENTRY.replace(".It Mend\n", "")}, None),
     (rule_named_checks_exist, {TABLE: ROW, SAMPLE: 'check "a.c" { }'},
      {TABLE: ROW, SAMPLE: 'checks = { "a.b", "a.*" }'}),
     (rule_options_documented, {PARSE: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: ""},
@@ -543,6 +667,8 @@ RULES = [
     (rule_layers, {"common/policy/x.c": "#include <check.h>\n"},
      {"t/unit/x.c": '#include <check.h>\n#include "unit.h"\n', "t/unit/unit.h": ""}),
     (rule_layers, {"common/policy/x.c": "#include <check/check.h>\n"}, None),
+    (rule_foreign_headers, {"common/auth/x.c": "#include <opendkim/dkim.h>\n"},
+     {"common/auth/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
     (rule_sources_are_built, {"common/base/x.c": "", "Makefile.am": "common/base/xx.c"},
      {"common/base/x.c": "", "Makefile.am": "\tcommon/base/x.c y"}),
     (rule_sources_are_built, {"t/unit/test_x.c": "", "t/tests.am": "t/unit/test_xx"},
@@ -565,7 +691,8 @@ RULES = [
 ]
 
 # Their input is not text alone: what they see of it is tried with a stand-in below.
-RUNNERS = [rule_manuals_are_sound, rule_no_name_replaces_a_library, rule_manual_examples_hold]
+RUNNERS = [rule_manuals_are_sound, rule_no_name_replaces_a_library, rule_manual_examples_hold,
+           rule_manual_scenes_hold]
 
 
 def script(path, text):
@@ -590,8 +717,29 @@ def test_runners():
             script(os.path.join(folder, "presend"), f"echo '{{\"findings\":[{findings}]}}'\n")
             if len(rule_manual_examples_hold(manual)) != complaints:
                 wrong.append(f"rule_manual_examples_hold did not see {findings or 'nothing'}")
+    wrong += test_scenes()
     if shutil.which("cc") and shutil.which("ar") and shutil.which("nm"):
         wrong += test_library_names()
+    return wrong
+
+
+def test_scenes():
+    """A presend that finds a.b wherever the record says so, and is shown the parts apart."""
+    entry = (".Ss a.b\n.It Example\n.Bd -literal\nFrom: x\nMAIL FROM:<y>\nhelo = z\n"
+             "e. TXT \"bad\"\n.Ed\n.It Correct\n.Bd -literal\ne. TXT \"good\"\n.Ed\n.El\n")
+    judge = ("test \"$9\" = --mail-from && test \"${10}\" = '<y>' || exit 1\n"
+             "grep -q '^helo = z' \"$5\" && grep -q '^From: x' \"$8\" || exit 1\n"
+             "grep -q bad \"$7\" && echo '{\"findings\":[{\"check\":\"a.b\"}]}'\n"
+             "grep -q good \"$7\" && echo '{\"findings\":[]}'\n")
+    rows = [("", 0), ("bad>good", 1), ("good>bad", 1), ("From: x>x", 1)]
+    wrong = []
+    for change, complaints in rows:
+        text = entry.replace(*change.split(">")) if change else entry
+        with tempfile.TemporaryDirectory() as folder:
+            script(os.path.join(folder, "presend"), judge)
+            found = rule_manual_scenes_hold(Tree({MANUALS["checks"]: text}, folder))
+        if len(found) != complaints:
+            wrong.append(f"rule_manual_scenes_hold: {change or 'as it should be'} gives {found}")
     return wrong
 
 

@@ -24,7 +24,7 @@ TIMEOUT = float(os.environ.get("PRESEND_TEST_TIMEOUT", "60"))
 ADDHDRS, CHGHDRS, QUARANTINE, SETSYMLIST = 0x01, 0x10, 0x20, 0x100
 ALL_ACTIONS = 0x1FF
 NOBODY, NR_HDR, NOUNKNOWN, NODATA = 0x10, 0x80, 0x100, 0x200
-NR_CONN, NR_HELO, NR_EOH, LEADSPC = 0x1000, 0x2000, 0x40000, 0x100000
+NR_CONN, NR_HELO, NR_EOH, NR_BODY, LEADSPC = 0x1000, 0x2000, 0x40000, 0x80000, 0x100000
 ALL_STEPS = 0x1FFFFF
 
 VERSION = "Postfix 3.7.11"  # of the MTA we play
@@ -177,7 +177,7 @@ class Session:
         return self.step("N", b"", macros, NR_EOH)
 
     def body(self, data=b"Hello\r\n"):
-        return None if self.steps & NOBODY else self.step("B", data)
+        return None if self.steps & NOBODY else self.step("B", data, None, NR_BODY)
 
     def end(self, macros=None):
         return self.step("E", b"", macros)

@@ -251,10 +251,10 @@ def test_dmarc_examples():
             run = presend(*command, "--json")
             wanted = wanted * 2 if len(wanted) == 1 else wanted
             got = json.loads(run.stdout)
-            check(label + ": standards", list(got), ["rfc7489", "rfc9989"])
+            check(label + ": members", list(got), ["rfc7489", "rfc9989", "opendmarc"])
             check(label, [figure(got["rfc7489"]), figure(got["rfc9989"])], wanted)
             check(label + ": status", run.returncode, dmarc_status(wanted))
-            for verdict in got.values():
+            for verdict in (got["rfc7489"], got["rfc9989"]):
                 check(label + ": keys", list(verdict)[:7], DMARC_KEYS)
                 check(label + ": aligned", [type(verdict[k]) for k in DMARC_KEYS[5:]],
                       [bool, bool])
@@ -280,6 +280,11 @@ def test_dmarc_shown():
                      "mail.example.com")
         check("second opinion", "second opinion: a receiver with OpenDMARC 1.4 would" in text,
               True)
+        got = json.loads(shown("example.com p=reject; adkim=s", "--from", "example.com", "--dkim",
+                               "mail.example.com", "--json"))
+        check("second opinion as JSON", type(got["opendmarc"]), str)
+        got = json.loads(shown("example.com p=reject", "--from", "example.com", "--json"))
+        check("no second opinion as JSON", got["opendmarc"], None)
         text = shown("example.com p=reject", "--from", "example.com", "--dkim", "example.com")
         check("no second opinion", "OpenDMARC" in text or "differs" in text, False)
         lines = shown("example.com p=rejct", "--from", "example.com").split("\n")
@@ -320,10 +325,13 @@ def test_usage():
         ["dmarc", "--from", "example.com", "--dkim", "[192.0.2.1]"],
         ["dmarc", "--from", "example.com", "--ip", "192.0.2.1"],
         ["dmarc", "--from", "example.com", "more"],
-        ["check", "--records", "/dev/null", "/dev/null"],
+        ["check", "--egress", "192.0.2.300", "/dev/null"],
+        ["check", "--egress", "192.0.2.1,", "/dev/null"],
+        ["check", "--egress-helo", "a..b", "/dev/null"],
+        ["check", "--ip", "192.0.2.1", "/dev/null"],
     ]
     for words in rows:
-        run = presend(*words, *([] if words[0] == "check" else ["--offline"]))
+        run = presend(*words, "--offline")
         check(" ".join(words), (run.returncode, run.stdout), (64, ""))
         check(" ".join(words) + ": says why", run.stderr != "", True)
     for name in ("spf", "dmarc"):

@@ -85,4 +85,12 @@
 #define ED25519_PUBLIC \
 	"LyIVIkGJMyHilWawMq9MFe37RWWBu9blp0Ntqaezs9M="
 
+/* another pair: of the one above the private key is not needed */
+#define SIGNER_ED25519_PRIVATE \
+	"-----BEGIN PRIVATE KEY-----\n" \
+	"MC4CAQAwBQYDK2VwBCIEIOjgAyii+O0jzRvJpqyDkLllETWOcNc3YrLahfJ3Tjis\n" \
+	"-----END PRIVATE KEY-----\n"
+#define SIGNER_ED25519_PUBLIC \
+	"k+CRpCST4WtKKcNuWizSOGy9kPxZjNtp6NI6yL/fUg4="
+
 #endif

@@ -59,21 +59,33 @@ static void add_field(struct message *m, const char *name, struct slice body)
 
 static const struct {
 	const char *name, *stage, *action, *enhanced;
+	bool own;
 } contract[] = {
-	{ "envelope.sender-syntax", "mail", "reject", "5.1.7" },
-	{ "envelope.recipient-syntax", "rcpt", "log", "5.1.3" },
-	{ "from.missing", "eoh", "reject", "5.7.1" },
-	{ "from.duplicate", "eoh", "reject", "5.7.1" },
-	{ "from.syntax", "eoh", "reject", "5.1.7" },
-	{ "from.display-name", "eoh", "reject", "5.1.7" },
-	{ "from.obsolete", "eoh", "log", "5.1.7" },
-	{ "from.encoded-word", "eoh", "reject", "5.1.7" },
-	{ "from.multiple", "eoh", "reject", "5.7.1" },
-	{ "from.group", "eoh", "reject", "5.7.1" },
-	{ "from.length", "eoh", "reject", "5.1.7" },
-	{ "from.domain", "eoh", "reject", "5.1.8" },
-	{ "from.ambiguous", "eoh", "reject", "5.7.1" },
-	{ "from.impersonates", "eoh", "log", "5.7.1" },
+	{ "envelope.sender-syntax", "mail", "reject", "5.1.7", false },
+	{ "envelope.sender-domain", "mail", "reject", "5.1.8", false },
+	{ "envelope.recipient-syntax", "rcpt", "log", "5.1.3", false },
+	{ "from.missing", "eoh", "reject", "5.7.1", false },
+	{ "from.duplicate", "eoh", "reject", "5.7.1", false },
+	{ "from.syntax", "eoh", "reject", "5.1.7", false },
+	{ "from.display-name", "eoh", "reject", "5.1.7", false },
+	{ "from.obsolete", "eoh", "log", "5.1.7", false },
+	{ "from.encoded-word", "eoh", "reject", "5.1.7", false },
+	{ "from.multiple", "eoh", "reject", "5.7.1", false },
+	{ "from.group", "eoh", "reject", "5.7.1", false },
+	{ "from.length", "eoh", "reject", "5.1.7", false },
+	{ "from.domain", "eoh", "reject", "5.1.8", false },
+	{ "from.ambiguous", "eoh", "reject", "5.7.1", false },
+	{ "from.impersonates", "eoh", "log", "5.7.1", false },
+	{ "from.resolves", "eom", "reject", "5.1.8", false },
+	{ "dkim.signed", "eom", "reject", "5.7.22", true },
+	{ "dkim.valid", "eom", "reject", "5.7.20", true },
+	{ "dkim.key", "eom", "reject", "5.7.20", true },
+	{ "dkim.coverage", "eom", "log", "5.7.20", false },
+	{ "dkim.survival", "eom", "log", "5.6.0", false },
+	{ "spf.egress", "eom", "log", "5.7.23", false },
+	{ "spf.record", "eom", "log", "5.7.24", false },
+	{ "dmarc.record", "eom", "log", "5.7.1", false },
+	{ "dmarc.alignment", "eom", "reject", "5.7.26", false },
 };
 
 START_TEST(table)
@@ -86,6 +98,7 @@ START_TEST(table)
 		ck_assert_str_eq(stage_name(check->stage), contract[i].stage);
 		ck_assert_str_eq(action_name(check->action), contract[i].action);
 		ck_assert_str_eq(check->enhanced, contract[i].enhanced);
+		ck_assert_int_eq(check->own, contract[i].own);
 		ck_assert_ptr_nonnull(check->run);
 		ck_assert_msg(strlen(check->summary) > 10, "%s has a summary", check->name);
 		ck_assert_msg(strpbrk(check->summary, "\n\t") == NULL, "%s: one line", check->name);
@@ -135,9 +148,18 @@ struct from_row {
 	const char *wanted;
 };
 
-#define BODY(literal) { (literal), sizeof(literal) - 1 }
-#define ONE(label, body, wanted) { (label), { BODY(body) }, (wanted) }
-#define TWO(label, first, second, wanted) { (label), { BODY(first), BODY(second) }, (wanted) }
+#define BODY(literal)                                                                              \
+	{                                                                                          \
+		(literal), sizeof(literal) - 1                                                     \
+	}
+#define ONE(label, body, wanted)                                                                   \
+	{                                                                                          \
+		(label), { BODY(body) }, (wanted)                                                  \
+	}
+#define TWO(label, first, second, wanted)                                                          \
+	{                                                                                          \
+		(label), { BODY(first), BODY(second) }, (wanted)                                   \
+	}
 
 #define X10 "aaaaaaaaaa"
 #define X60 X10 X10 X10 X10 X10 X10
@@ -358,7 +380,8 @@ static const struct {
 	{ "Latin-1 with SMTPUTF8", " J\xf6 <a@example.com>", { NULL }, { .smtputf8 = true },
 	    "from.display-name 2 [\\xf6]" },
 	{ "UTF-8, local, Postfix", " J\xc3\xb6 <a@example.com>", { NULL },
-	    { .local_submission = true, .mta = MTA_POSTFIX }, "from.display-name log 2 [\xc3\xb6]" },
+	    { .local_submission = true, .mta = MTA_POSTFIX },
+	    "from.display-name log 2 [\xc3\xb6]" },
 	{ "UTF-8, local, Sendmail", " J\xc3\xb6 <a@example.com>", { NULL },
 	    { .local_submission = true, .mta = MTA_SENDMAIL }, "from.display-name 2 [\xc3\xb6]" },
 	{ "UTF-8, submitter, Postfix", " J\xc3\xb6 <a@example.com>", { NULL },
@@ -565,7 +588,8 @@ static const struct {
 	{ "null sender", "<>", { .mta = 0 }, "" },
 	{ "without brackets", "ann@example.com", { .local_submission = true }, "" },
 	{ "no @", "<root>", { .mta = 0 }, "envelope.sender-syntax 1 [root]" },
-	{ "no @, local", "root", { .local_submission = true }, "envelope.sender-syntax log 0 [root]" },
+	{ "no @, local", "root", { .local_submission = true },
+	    "envelope.sender-syntax log 0 [root]" },
 	{ "no @, listener", "<root>", { .class = CLASS_LISTENER },
 	    "envelope.sender-syntax 1 [root]" },
 	{ "no @, loopback", "<root>", { .client = { AF_INET, { 127, 0, 0, 1 } } },
@@ -641,17 +665,24 @@ START_TEST(verbose)
 	struct findings findings = { 0 };
 
 	checks_run(STAGE_MAIL, m, NULL, &all, true, &findings);
-	expect_findings("no MAIL", &findings, "envelope.sender-syntax skipped -");
+	expect_findings("no MAIL", &findings,
+	    "envelope.sender-syntax skipped -; envelope.sender-domain skipped -");
 	findings.count = 0;
 	message_set_mail(m, SLICE("<>"));
 	checks_run(STAGE_MAIL, m, NULL, &all, true, &findings);
-	expect_findings("MAIL", &findings, "envelope.sender-syntax pass -");
+	expect_findings(
+	    "MAIL", &findings, "envelope.sender-syntax pass -; envelope.sender-domain skipped -");
 	findings.count = 0;
 	checks_run(STAGE_RCPT, m, NULL, &all, true, &findings);
 	expect_findings("no RCPT", &findings, "envelope.recipient-syntax skipped -");
 	findings.count = 0;
 	checks_run(STAGE_EOM, m, NULL, &all, true, &findings);
-	expect_findings("EOM", &findings, "");
+	expect_findings("EOM without facts", &findings,
+	    "from.resolves skipped -; dkim.signed skipped -; dkim.valid skipped -; "
+	    "dkim.key skipped -; dkim.coverage skipped -; dkim.survival skipped -; "
+	    "spf.egress skipped -; spf.record skipped -; dmarc.record skipped -; "
+	    "dmarc.alignment skipped -");
+	findings.count = 0;
 	message_end_header(m);
 	checks_run(STAGE_EOH, m, NULL, &all, true, &findings);
 	expect_findings("no From", &findings,
@@ -718,8 +749,8 @@ START_TEST(syntax_findings)
 		ck_assert_ptr_eq(f, &findings.list[0]);
 		ck_assert(run.found);
 		expect_findings("syntax", &findings, rows[i].wanted);
-		expect_slice("syntax", "reason", f->reason,
-		    syntax_rule(rows[i].error.code)->sentence);
+		expect_slice(
+		    "syntax", "reason", f->reason, syntax_rule(rows[i].error.code)->sentence);
 	}
 	arena_free(arena);
 }

@@ -836,7 +836,7 @@ static const struct {
 	    DMARC_RFC9989, NULL,
 	    "whether a.example.com exists, and so which policy applies, could not be told" },
 	{ "SPF not told", REJECT, "example.com", "spf?", DMARC_RFC9989, NULL,
-	    "whether an aligned domain authenticated could not be told" },
+	    "it is not known whether an aligned domain authenticates" },
 	{ "t=y", "example.com p=reject; t=y", "example.com", "", DMARC_RFC9989, NULL,
 	    "t=y: a receiver does one step less than the policy says" },
 	{ "pct=0", "example.com p=reject; pct=0", "example.com", "", DMARC_RFC7489, NULL,

@@ -14,8 +14,9 @@ static const struct check *row(const char *name)
 	return &checks[index];
 }
 
-/* The table has no row of the last stage yet; the decision must know it all the same. */
-static const struct check late = { "late.check", STAGE_EOM, 0, ACTION_REJECT, "5.7.1", NULL, "" };
+/* A row of the last stage, behind all of the table. */
+static const struct check late = { "late.check", STAGE_EOM, 0, ACTION_REJECT, false, "5.7.1", NULL,
+	"" };
 
 /* ---- deciding ---------------------------------------------------------------- */
 

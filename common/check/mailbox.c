@@ -1,0 +1,164 @@
+/*
+ * mailbox.c - the checks that ask who is behind an address, and whether this
+ * login may use it.
+ *
+ * Existence and permission are two questions.  A store that could not be asked
+ * says neither yes nor no.
+ */
+#include "check/rows.h"
+#include "directory/claims.h"
+
+/* Where a claim's address stands in the field, if it can be pointed at. */
+static void point_at_author(const struct check_run *run, struct finding *f)
+{
+	const struct message *m = run->message;
+	const struct mailbox *author = message_author(m);
+
+	if (author == NULL || author->offset + author->length > m->from[0]->body.len)
+		return;
+	f->has_offset = true;
+	f->offset = author->offset;
+	f->token = slice_part(
+	    m->from[0]->body, author->offset, author->offset + author->length);
+}
+
+static struct finding begin(const struct check_run *run, enum claim_kind kind)
+{
+	struct finding f = { .result = FINDING_FAIL, .field = claim_name(kind) };
+
+	if (kind == CLAIM_FROM)
+		point_at_author(run, &f);
+	return f;
+}
+
+/* ---- is there a mailbox? ----------------------------------------------------- */
+
+static void judge_mailbox(struct check_run *run, enum claim_kind kind)
+{
+	const struct claim *claim = &run->message->claims->list[kind];
+	struct finding f = begin(run, kind);
+
+	switch (claim->found.answer) {
+	case DIRECTORY_NONE:
+		f.reason = arena_printf(run->arena, "there is no mailbox %.*s: no store has it",
+		    SLICE_ARG(claim->address));
+		f.fix = SLICE("write from an address that exists, or create a mailbox or alias");
+		break;
+	case DIRECTORY_CATCH_ALL:
+		f.at_most = ACTION_LOG;
+		f.reason = arena_printf(run->arena,
+		    "only the catch-all of its domain takes mail for %.*s",
+		    SLICE_ARG(claim->address));
+		f.fix = SLICE("create a mailbox or alias, or set catch_all = mailbox");
+		break;
+	case DIRECTORY_UNKNOWN:
+		f.result = FINDING_UNKNOWN;
+		f.reason = arena_printf(run->arena, "whether %.*s has a mailbox is not known: %.*s",
+		    SLICE_ARG(claim->address), SLICE_ARG(claim->found.why));
+		break;
+	default: return;
+	}
+	check_add(run, f);
+}
+
+void check_from_mailbox(struct check_run *run)
+{
+	judge_mailbox(run, CLAIM_FROM);
+}
+
+void check_sender_mailbox(struct check_run *run)
+{
+	judge_mailbox(run, CLAIM_MAIL_FROM);
+}
+
+/* ---- may the login use it? -------------------------------------------------- */
+
+static bool may_use(const struct claim *claim)
+{
+	return claim->has_use && claim->use.permission == PERMISSION_YES;
+}
+
+static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
+{
+	const struct message *m = run->message;
+	const struct claim *claim = &m->claims->list[kind];
+	struct finding f = begin(run, kind);
+
+	if (!claim->has_use || may_use(claim))
+		return;
+	if (mild)
+		f.at_most = ACTION_LOG;
+	if (claim->use.permission == PERMISSION_NO) {
+		f.reason = arena_printf(run->arena, "the login %.*s may not use %.*s%s%s",
+		    SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address),
+		    claim->use.reason != NULL ? ": " : "",
+		    claim->use.reason != NULL ? claim->use.reason : "");
+		f.fix = SLICE("write from an address of this login, or let the login use the address");
+	} else {
+		f.result = FINDING_UNKNOWN;
+		f.reason = arena_printf(run->arena,
+		    "whether the login %.*s may use %.*s is not known: %.*s",
+		    SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address),
+		    SLICE_ARG(claim->use.why));
+	}
+	check_add(run, f);
+}
+
+/*
+ * Somebody who resends a message leaves its From as it is and names himself in
+ * Resent-From; who sends on behalf of another names himself in Sender.  Where the
+ * site allows that, such a finding is for the log alone.
+ */
+void check_from_login(struct check_run *run)
+{
+	const struct claims *claims = run->message->claims;
+	const struct claim *list = claims->list;
+	bool mild = claims->on_behalf &&
+		    (may_use(&list[CLAIM_RESENT]) || may_use(&list[CLAIM_SENDER]));
+
+	judge_login(run, CLAIM_FROM, mild);
+	if (list[CLAIM_SENDER].address.data != NULL)
+		judge_login(run, CLAIM_SENDER, false);
+}
+
+void check_sender_login(struct check_run *run)
+{
+	judge_login(run, CLAIM_MAIL_FROM, false);
+}
+
+/* ---- whose is it? ------------------------------------------------------------- */
+
+void check_from_foreign(struct check_run *run)
+{
+	const struct claims *claims = run->message->claims;
+	struct finding f = begin(run, CLAIM_FROM);
+
+	if (claims->from_served == SERVED_YES || claims->identity.allows_from)
+		return;
+	if (claims->from_served == SERVED_NO) {
+		f.reason = arena_printf(run->arena, "%.*s is none of our domains",
+		    SLICE_ARG(claims->list[CLAIM_FROM].domain));
+		f.fix = SLICE("write from an address of ours, with the other one in Reply-To; or allow "
+			      "it by an `identity`");
+	} else {
+		f.result = FINDING_UNKNOWN;
+		f.reason = arena_printf(run->arena, "whether %.*s is one of our domains is not known",
+		    SLICE_ARG(claims->list[CLAIM_FROM].domain));
+	}
+	check_add(run, f);
+}
+
+void check_from_identity(struct check_run *run)
+{
+	const struct identity_fact *identity = &run->message->claims->identity;
+	struct finding f = { .result = FINDING_FAIL, .field = identity->field };
+
+	if (identity->field == NULL)
+		return;
+	if (slice_equal(slice_of(identity->field), slice_of(claim_name(CLAIM_FROM))))
+		point_at_author(run, &f);
+	f.reason = arena_printf(run->arena, "the relay of identity \"%s\" does not take %.*s in %s",
+	    identity->name, SLICE_ARG(identity->address), identity->field);
+	f.fix = SLICE("write from an address that the relay has verified, or add it to `allow`");
+	check_add(run, f);
+}

@@ -1,0 +1,217 @@
+/*
+ * claims.c - whom a message claims to come from, and what the directory knows of
+ * them.
+ */
+#include "directory/claims.h"
+
+#include "dns/dns.h"
+#include "syntax/domain.h"
+
+struct claimant {
+	struct directory *directory; /* NULL: none */
+	struct patience *patience;
+	struct message *message;
+	struct directory_view *view; /* NULL without a directory */
+	struct claims facts;
+};
+
+const char *claim_name(enum claim_kind kind)
+{
+	static const char *const names[] = { "MAIL FROM", "From", "Sender", "Resent-From" };
+
+	return names[kind];
+}
+
+struct claimant *claimant_new(
+    struct directory *directory, struct patience *patience, struct message *message)
+{
+	struct claimant *c = arena_alloc(message->arena, sizeof *c);
+
+	c->directory = directory;
+	c->patience = patience;
+	c->message = message;
+	c->facts.has_directory = directory_has_stores(directory);
+	c->facts.from_served = SERVED_UNKNOWN;
+	if (c->facts.has_directory) {
+		c->view = directory_view_new(message->arena, directory, 0);
+		directory_view_set_gate(c->view, patience->gate);
+	}
+	message->claims = &c->facts;
+	return c;
+}
+
+void claimant_free(struct claimant *c)
+{
+	if (c == NULL)
+		return;
+	directory_view_free(c->view);
+	c->message->claims = NULL;
+}
+
+struct claims *claimant_claims(struct claimant *c)
+{
+	return &c->facts;
+}
+
+/* ---- what is claimed ------------------------------------------------------------- */
+
+/*
+ *   srs0 = "SRS0" ( "=" / "+" / "-" ) ...      a forwarder's; SRS1 a forwarder's of that
+ */
+static bool is_srs(struct slice local)
+{
+	return (slice_starts_nocase(local, SLICE("SRS0")) ||
+		   slice_starts_nocase(local, SLICE("SRS1"))) &&
+	       local.len > 4 &&
+	       (local.data[4] == '=' || local.data[4] == '+' || local.data[4] == '-');
+}
+
+/* The recipient stands in it, its @ as "=": bounces-ann=example.net@lists.example.com. */
+static bool is_verp(struct slice local)
+{
+	size_t equals = slice_find_last(local, '=');
+	struct slice behind = slice_part(local, equals + 1, local.len);
+
+	return equals < local.len && slice_find(behind, '.') < behind.len;
+}
+
+/*
+ *   batv = "prvs=" tag "=" local-part / local-part "=" tag (old)     the first alone is in use
+ *
+ * The local part inside it, else the one given.
+ */
+static struct slice without_batv(struct slice local)
+{
+	struct slice rest;
+	size_t equals;
+
+	if (!slice_starts_nocase(local, SLICE("prvs=")))
+		return local;
+	rest = slice_part(local, SLICE("prvs=").len, local.len);
+	equals = slice_find(rest, '=');
+	return equals + 1 < rest.len ? slice_part(rest, equals + 1, rest.len) : local;
+}
+
+static void claim(struct claimant *c, enum claim_kind kind, struct slice local, struct slice domain)
+{
+	struct claim *claim = &c->facts.list[kind];
+
+	claim->domain = domain;
+	claim->address = address_format(c->message->arena, local, domain);
+	claim->found.answer = DIRECTORY_PENDING;
+	claim->has_use = c->view != NULL && c->message->transaction.login.len > 0;
+	claim->use.permission = PERMISSION_PENDING;
+}
+
+/* The one good address of the only field of that name. */
+static void claim_field(struct claimant *c, enum claim_kind kind, struct slice name)
+{
+	const struct message *m = c->message;
+	const struct field *field = message_field(m, name, 0);
+	const struct from_field *parsed;
+
+	if (field == NULL || message_count(m, name) != 1)
+		return;
+	parsed = from_parse(m->arena, field->body, m->transaction.smtputf8);
+	if (parsed->count == 1 && !parsed->mailboxes->shaky)
+		claim(c, kind, parsed->mailboxes->local_part, parsed->mailboxes->domain);
+}
+
+static void claim_sender(struct claimant *c)
+{
+	const struct path *path = &c->message->mail_from;
+
+	if (!c->message->has_mail || path->null || path->error.code != SYNTAX_OK ||
+	    is_srs(path->local_part) || is_verp(path->local_part))
+		return;
+	claim(c, CLAIM_MAIL_FROM, without_batv(path->local_part), path->domain);
+}
+
+/* ---- what is known of it ------------------------------------------------------------ */
+
+/* True while an answer is pending. */
+static bool judge(struct claimant *c, struct claim *claim)
+{
+	struct slice login = c->message->transaction.login;
+	bool pending = false;
+
+	if (claim->address.data == NULL)
+		return false;
+	if (claim->found.answer == DIRECTORY_PENDING)
+		pending = directory_address(c->view, claim->address, &claim->found) ==
+			  DIRECTORY_PENDING;
+	if (claim->has_use && claim->use.permission == PERMISSION_PENDING)
+		pending |= directory_may_use(c->view, login, claim->address, &claim->use) ==
+			   PERMISSION_PENDING;
+	return pending;
+}
+
+/* False when there was nothing to wait for. */
+static bool wait_for_answers(struct claimant *c)
+{
+	int64_t begun = dns_now_us();
+	bool waited;
+
+	directory_view_set_deadline(c->view, begun + c->patience->left_us);
+	waited = directory_view_wait(c->view);
+	patience_spend(c->patience, begun, dns_now_us());
+	return waited;
+}
+
+void claimant_sender(struct claimant *c)
+{
+	claim_sender(c);
+	if (c->view == NULL)
+		return;
+	while (judge(c, &c->facts.list[CLAIM_MAIL_FROM]) && wait_for_answers(c))
+		;
+	c->facts.sender_told = true;
+}
+
+/* Whether the domain is ours; where nobody tells, own_domains may: see policy. */
+static bool judge_domain(struct claimant *c)
+{
+	const struct claim *from = &c->facts.list[CLAIM_FROM];
+	struct slice ascii;
+
+	if (from->address.data == NULL ||
+	    !domain_to_ascii(c->message->arena, from->domain, &ascii))
+		return false;
+	if (c->facts.from_served == SERVED_UNKNOWN || c->facts.from_served == SERVED_PENDING)
+		c->facts.from_served = directory_serves(c->view, ascii);
+	return c->facts.from_served == SERVED_PENDING;
+}
+
+/* All that the header claims; true while an answer is pending. */
+static bool judge_header(struct claimant *c)
+{
+	bool pending = judge_domain(c);
+
+	for (int kind = CLAIM_FROM; kind < CLAIM_KINDS; kind++)
+		pending |= judge(c, &c->facts.list[kind]);
+	return pending;
+}
+
+void claimant_header(struct claimant *c)
+{
+	const struct mailbox *author = message_author(c->message);
+
+	if (author != NULL && !author->shaky)
+		claim(c, CLAIM_FROM, author->local_part, author->domain);
+	claim_field(c, CLAIM_SENDER, SLICE("Sender"));
+	claim_field(c, CLAIM_RESENT, SLICE("Resent-From"));
+	if (c->view == NULL)
+		return;
+	judge_header(c);
+	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
+	directory_view_start(c->view);
+}
+
+void claimant_finish(struct claimant *c)
+{
+	if (c->facts.finished)
+		return;
+	while (c->view != NULL && judge_header(c) && wait_for_answers(c))
+		;
+	c->facts.finished = true;
+}

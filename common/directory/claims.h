@@ -1,0 +1,83 @@
+/*
+ * claims.h - whom a message claims to come from, and what the directory knows of
+ * them: is there a mailbox, and may this login use the address.
+ *
+ *	claims     the facts, kept by the message; checks and records read them
+ *	claimant   the evaluation under way, one a message
+ *
+ *	c = claimant_new(directory, patience, message);     MAIL is known
+ *	claimant_sender(c);                                 at the first recipient
+ *	claimant_header(c);                                 the header is parsed
+ *	claimant_finish(c);                                 at end of message
+ *	claimant_free(c);                                   when nobody reads the facts any more
+ *
+ * As with auth/authentication.h, questions go out as soon as they are known, only
+ * _sender and _finish wait, and what could not be told is neither yes nor no.
+ *
+ * An envelope sender that a forwarder or list wrote is nobody's address: SRS and
+ * VERP make no claim, BATV claims the address inside it.
+ */
+#ifndef PRESEND_DIRECTORY_CLAIMS_H
+#define PRESEND_DIRECTORY_CLAIMS_H
+
+#include "base/patience.h"
+#include "directory/directory.h"
+#include "message/message.h"
+
+enum claim_kind { CLAIM_MAIL_FROM, CLAIM_FROM, CLAIM_SENDER, CLAIM_RESENT, CLAIM_KINDS };
+
+/* "MAIL FROM", "From", "Sender", "Resent-From" */
+const char *claim_name(enum claim_kind kind);
+
+struct claim {
+	struct slice address; /* not there: the message makes no such claim, or no good one */
+	struct slice domain;  /* of it, as written */
+	struct directory_result found;
+	bool has_use; /* a login is known */
+	struct directory_use use;
+};
+
+/* What a relay that takes certain senders only says of the message; set by policy/identity.h. */
+struct identity_fact {
+	const char *name;     /* of the identity that applies; NULL: none does */
+	bool allows_from;     /* some identity lets this From be used */
+	const char *field;    /* that it does not let be used: "From", ...; NULL: none */
+	struct slice address; /* in that field */
+};
+
+struct claims {
+	struct claim list[CLAIM_KINDS];
+	bool has_directory; /* there is a store to be asked */
+	bool sender_told;   /* MAIL FROM was asked about */
+	bool finished;      /* so were the others */
+	/* Is the From domain served here?  Set without a directory too: by own_domains. */
+	enum directory_served from_served;
+	struct identity_fact identity;
+	bool on_behalf; /* set by policy: a Sender of one's own lets another's From pass */
+};
+
+struct claimant;
+
+/*
+ * Begins; facts appear at message->claims.  directory may be NULL: then nothing is
+ * known but what the message claims.  Message, patience and directory must
+ * outlive it.
+ */
+struct claimant *claimant_new(
+    struct directory *directory, struct patience *patience, struct message *message);
+
+/* Asks about MAIL FROM, and waits for it. */
+void claimant_sender(struct claimant *c);
+
+/* Notes what is claimed in the header, and sends the questions out. */
+void claimant_header(struct claimant *c);
+
+/* Waits for the answers. */
+void claimant_finish(struct claimant *c);
+
+void claimant_free(struct claimant *c); /* NULL is allowed */
+
+/* The facts to be completed by policy: own_domains, identities. */
+struct claims *claimant_claims(struct claimant *c);
+
+#endif
