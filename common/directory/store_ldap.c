@@ -17,7 +17,8 @@
  * The socket is ours, and so is the lowest layer of what libldap reads and writes through: it
  * waits until the deadline and fails then, so half an answer is waited for no longer than none.
  * (With a socket that does not block, libldap over GnuTLS reads again and again as fast as it
- * can until a handshake goes on: its time-outs do not hold there.)  Referrals are not followed: they would lead to servers that nobody configured.
+ * can until a handshake goes on: its time-outs do not hold there.)  Referrals are not followed:
+ * they would lead to servers that nobody configured.
  */
 #include <errno.h>
 #include <ldap.h>

@@ -362,7 +362,7 @@ static bool says_farewell(const PGresult *res)
 	return sqlstate != NULL && strncmp(sqlstate, "57P", 3) == 0;
 }
 
-/* All results of the question; the connection is as before only when it has said that it is done. */
+/* All results of the question; the connection is as before when it has said that it is done. */
 static enum lookup_status read_results(PGconn *conn, struct sql_result *result, int64_t deadline_us,
     struct store_reply *reply, enum pooled_after *after)
 {

@@ -6,7 +6,8 @@
  *	holds    what its entries are: see holds.h
  *
  *	request  = netstring of  map SP key
- *	reply    = netstring of  "OK " value / "NOTFOUND " / "TEMP " why / "TIMEOUT " why / "PERM " why
+ *	reply    = netstring of  "OK " value / "NOTFOUND " / "TEMP " why / "TIMEOUT " why /
+ *	           "PERM " why
  *
  * A connection takes many requests.  What is said beyond one netstring, or without a request,
  * is never read as an answer.
@@ -112,7 +113,7 @@ static enum stream_end take_netstring(
 	return text->data[len] == ',' && !stream_has_more(stream) ? STREAM_OK : STREAM_LONG;
 }
 
-/* The first word decides; Postfix's own client asks for the blank behind it, some servers forget it. */
+/* The first word decides; some servers forget the blank that should stand behind it. */
 static enum lookup_status read_reply(
     const struct socketmap_store *s, struct slice text, struct store_reply *reply)
 {

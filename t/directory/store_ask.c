@@ -12,8 +12,8 @@
  *	files                          how many descriptors and threads there are
  *
  * Each gives one line.  An answer has fields parted by tabs: status, entry, then, where there
- * are any, targets=, logins=, why=, each with control characters as \xNN, and ms=.  Its end: "closed"
- * with the descriptors that are left, after the store was closed.
+ * are any, targets=, logins=, why=, each with control characters as \xNN, and ms=.  At the end:
+ * "closed" with the descriptors that are left, after the store was closed.
  */
 #include <dirent.h>
 #include <pthread.h>
