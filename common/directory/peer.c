@@ -62,11 +62,11 @@ static bool is_host_name(struct slice host)
 
 static bool read_inet(struct peer *peer, struct slice text, uint16_t default_port)
 {
-	size_t colon = slice_find_last(text, ':');
-	struct slice host = slice_part(text, 0, colon);
 	struct ip ip;
+	size_t colon = ip_parse(text.data, &ip) ? text.len : slice_find_last(text, ':');
+	struct slice host = slice_part(text, 0, colon);
 
-	if (text.len > 0 && text.data[0] == '[') {
+	if (text.len > 0 && text.data[0] == '[' && colon < text.len) {
 		size_t end = slice_find(text, ']');
 
 		if (end == text.len || (end + 1 < text.len && colon != end + 1))

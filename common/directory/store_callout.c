@@ -2,6 +2,7 @@
  * store_callout.c - the store callout: asks one's own mail server whether it would take mail.
  *
  *	socket     where it is: inet:host:port or unix:/path
+ *	domains    what it is asked for: here this option, that all stores have, must be given
  *	protocol   smtp (default) or lmtp
  *	helo       the name to greet with; default the host's
  *	probe      true (default): ask for an address that cannot be there, too
@@ -67,6 +68,7 @@ struct callout_store {
 
 static const struct store_rule rules[] = {
 	{ "socket", STORE_TEXT, true },
+	{ "domains", STORE_WORDS, true }, /* of other domains it would say that it does not relay */
 	{ "protocol", STORE_TEXT, false },
 	{ "helo", STORE_TEXT, false },
 	{ "probe", STORE_BOOL, false },

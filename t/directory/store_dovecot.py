@@ -16,7 +16,6 @@ ssl = no
 default_internal_user = {user}
 default_login_user = {user}
 default_internal_group = {group}
-auth_username_chars =
 auth_cache_size = 0
 service auth {{
   unix_listener auth-userdb {{

@@ -285,21 +285,20 @@ def check_late(label, ask, key, seconds=0.5, status=("tempfail",)):
     return got
 
 
-def check_life(ask, server, key, start=None, stop=None):
+def check_life(ask, server, key, times=50):
     """Stopped, restarted, hanging: never notfound, within the deadline, and nothing is leaked."""
-    start, stop = start or server.start, stop or server.stop
     check("found at first", ask(key).status, "found")
     before = ask.files()
     for _ in range(2):
-        stop()
-        start()
+        server.stop()
+        server.start()
         got = ask(key)
         check("restarted while idle: found at once", (got.status, got.why), ("found", None))
-    stop()
+    server.stop()
     for _ in range(3):
         got = ask(key)
         check("stopped", got.line, lambda line: got.status == "tempfail" and got.ms < 500)
-    start()
+    server.start()
     check("started again", ask(key).short().split()[0], "found")
     server.hang()
     for _ in range(3):
@@ -312,8 +311,8 @@ def check_life(ask, server, key, start=None, stop=None):
     server.wake()
     ask.timeout(5)
     check("goes on", ask(key).status, "found")
-    got = ask.line("many 8 50 address " + key)
-    check("many at once", got.split("\t")[0], "found=400 notfound=0 tempfail=0 permfail=0")
+    got = ask.line("many 8 %d address %s" % (times, key))
+    check("many at once", got.split("\t")[0], "found=%d notfound=0 tempfail=0 permfail=0" % (8 * times))
     check("descriptors and threads", ask.files(), before)
     ask.timeout(3)
 
@@ -321,12 +320,12 @@ def check_life(ask, server, key, start=None, stop=None):
 class FalseServer:
     """Runs handler(socket) for each connection; an error in it is the end of that connection."""
 
-    def __init__(self, handler, path=None):
+    def __init__(self, handler, family=socket.AF_INET):
         self.handler = handler
-        self.socket = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
-        self.socket.bind(path or ("127.0.0.1", 0))
+        self.socket = socket.socket(family)
+        self.socket.bind(("127.0.0.1" if family == socket.AF_INET else "::1", 0))
         self.socket.listen(50)
-        self.place = "unix:" + path if path else "inet:127.0.0.1:%d" % self.port()
+        self.place = "inet:127.0.0.1:%d" % self.port()
         self.count, self.open = 0, []
         threading.Thread(target=self.run, daemon=True).start()
 

@@ -110,20 +110,24 @@ def test_false_server(good):
     """A server that asks for a file, or for the password as it is, does not get it."""
     heard = []
 
-    def asks(request):
+    def asks(*requests):
         def handler(connection):
             connection.sendall(packet(0, HELLO))
-            heard.append(connection.recv(65536))
-            connection.sendall(request)
+            for request in requests:
+                heard.append(connection.recv(65536))
+                connection.sendall(request)
             heard.append(connection.recv(65536))
         return handler
 
-    for label, request in (
-            ("the password in clear", packet(2, b"\xfemysql_clear_password\0")),
-            ("a dialog", packet(2, b"\xfedialog\0\4Password:")),
-            ("a file", packet(2, b"\xfb/etc/passwd"))):
+    ok = packet(2, b"\0\0\0\2\0\0\0")
+
+    for label, requests in (
+            ("the password in clear", [packet(2, b"\xfemysql_clear_password\0")]),
+            ("a dialog", [packet(2, b"\xfedialog\0\4Password:")]),
+            ("a file at once", [packet(2, b"\xfb/etc/passwd")]),
+            ("a file", [ok, packet(1, b"\xfb/etc/passwd")])):
         del heard[:]
-        server = lab.FalseServer(asks(request))
+        server = lab.FalseServer(asks(*requests))
         ask = lab.Ask("mysql", dict(good, host="127.0.0.1", port=str(server.port())))
         lab.check_late("asks for " + label, ask, "a@b", status=("tempfail", "permfail"))
         told = b"".join(heard)

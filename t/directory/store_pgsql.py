@@ -178,7 +178,8 @@ def main():
             lab.check_options("pgsql", good, [
                 ({"port": "65536"}, "too large"), ({"tls": "maybe"}, "none of"),
                 ({"password_file": "/x"}, "both"), ({"database": None}, "needs database"),
-                ({"host": "a b"}, "no place")] + sql.BAD_OPTIONS)
+                ({"host": "a b"}, "no place"),
+                ({"host": "::1", "port": "99999"}, "too large")] + sql.BAD_OPTIONS)
         finally:
             server.stop()
     # 'R' an authentication request, 'E' an error, cut off or with a length that is a lie

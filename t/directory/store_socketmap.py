@@ -212,6 +212,19 @@ def test_places(place):
         lab.check("place " + text, ask("a@b").status, wanted)
         lab.check_end(ask)
     server.end()
+    ask = lab.Ask("socketmap", {"socket": "inet:::1", "map": "m"})
+    lab.check("an address without a port", ask.notes, lambda notes: "no place" in notes)
+    ask.end()
+    try:
+        server = lab.FalseServer(lab.says(b"4:OK x,"), family=socket.AF_INET6)
+    except OSError:
+        print("no IPv6 on this host")
+    else:
+        for text in ("inet:[::1]:%d", "[::1]:%d"):
+            ask = lab.Ask("socketmap", {"socket": text % server.port(), "map": "m"})
+            lab.check("place " + text, ask("a@b").status, "found")
+            lab.check_end(ask)
+        server.end()
     with lab.Lab() as where:
         ask = lab.Ask("socketmap", {"socket": where.path + "/none", "map": "m"})
         lab.check("no socket", ask("a@b").status, "tempfail")
@@ -229,6 +242,8 @@ def main():
         lab.check("no request was malformed", server.bad, [])
         lab.check("none with a control character", [r for r in server.asked if any(
             c < 32 or c == 127 for c in r)], [])
+        lab.check("all are UTF-8", [r for r in server.asked
+                                    if r.decode("utf-8", "ignore").encode() != r], [])
         lab.check("and those that can be asked were", b"vmailbox *@example.com" in server.asked, True)
         lab.check_life(ask, server, "ann@example.com")
         lab.check_end(ask)
