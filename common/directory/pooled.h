@@ -6,8 +6,8 @@
  * idle so long that something in between may have forgotten it.  A key that no protocol
  * carries (control characters, invalid UTF-8) is NOTFOUND without asking.
  *
- * SIGPIPE is held off meanwhile, in this thread alone: libldap writes to its socket without
- * MSG_NOSIGNAL.
+ * SIGPIPE is held off meanwhile, in this thread alone: MariaDB's connector writes without
+ * MSG_NOSIGNAL where TLS is between.
  */
 #ifndef PRESEND_DIRECTORY_POOLED_H
 #define PRESEND_DIRECTORY_POOLED_H

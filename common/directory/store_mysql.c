@@ -21,6 +21,7 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <mysqld_error.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +118,21 @@ static bool read_tls(struct mysql_store *s, const struct store_options *options,
 	return false;
 }
 
+/*
+ * The first call is not safe beside others, and open has one thread.  It sets SIGPIPE to be ignored,
+ * which is not its business in this program: pooled.h holds it off where it is needed.
+ */
+static bool begin_library(void)
+{
+	struct sigaction before;
+	bool good;
+
+	sigaction(SIGPIPE, NULL, &before);
+	good = mysql_library_init(0, NULL, NULL) == 0;
+	sigaction(SIGPIPE, &before, NULL);
+	return good;
+}
+
 static struct store *open_mysql(const struct store_options *options, struct buf *notes)
 {
 	struct mysql_store *s = must_alloc(sizeof *s);
@@ -131,8 +147,7 @@ static struct store *open_mysql(const struct store_options *options, struct buf 
 	good = read_tls(s, options, notes) && good;
 	s->peer = peer_new(store_option_text(options, "host", "/run/mysqld/mysqld.sock"),
 	    port > 65535 ? 0 : (uint16_t)port, options->name, notes);
-	/* the first call is not safe beside others, and open has one thread */
-	if (!good || s->peer == NULL || mysql_library_init(0, NULL, NULL) != 0) {
+	if (!good || s->peer == NULL || !begin_library()) {
 		close_mysql(&s->store);
 		return NULL;
 	}
@@ -235,7 +250,8 @@ static MYSQL *new_mysql(const struct mysql_store *s)
 		abort();
 	mysql_options(mysql, MYSQL_OPT_NONBLOCK, &stack);
 	mysql_options(mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet);
-	mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off); /* else a server may ask for files */
+	mysql_options(
+	    mysql, MYSQL_OPT_LOCAL_INFILE, &off); /* no server has business with our files */
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, AUTH_PLUGINS);
 	if (peer_path(s->peer) == NULL) /* else "localhost" is a socket of its own choice */

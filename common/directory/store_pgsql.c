@@ -13,6 +13,10 @@
  * Only libpq's calls that do not block are used; the waiting is ours, so the deadline holds
  * whatever the server does.  Queries are sent with their parameters apart, without a name, which
  * a pooler in front of the server (pgbouncer) takes in every mode.
+ *
+ * libpq keeps each row whole, however large, and reads it without a pause: a query that gives
+ * megabytes costs them until the row is there and refused.  It gives the password to a server that
+ * asks for it in clear: beyond this host, tls = verify is the one that keeps it.
  */
 #include <libpq-fe.h>
 #include <stdio.h>

@@ -95,7 +95,8 @@ class Postfix:
         self.process = type("Process", (), {"pid": pid})
         return lab.Server.members(self)
 
-    send, hang, wake = lab.Server.send, lab.Server.hang, lab.Server.wake
+    send, hang, wake, is_stopped = (lab.Server.send, lab.Server.hang, lab.Server.wake,
+                                    lab.Server.is_stopped)
 
     def log(self):
         with open(self.where.path + "/maillog", encoding="utf-8", errors="replace") as f:

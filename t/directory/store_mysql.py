@@ -2,6 +2,8 @@
 """The store mysql against a MariaDB of our own, on loopback and on a unix socket."""
 
 import os
+import re
+import signal
 import subprocess
 
 import store_lab as lab
@@ -119,17 +121,24 @@ def test_false_server(good):
             heard.append(connection.recv(65536))
         return handler
 
-    ok = packet(2, b"\0\0\0\2\0\0\0")
+    ok, end = packet(2, b"\0\0\0\2\0\0\0"), b"\xfe\0\0\2\0"
+    column = (b"\3def\0\0\0\1x\0\x0c\x2d\0\xff\0\0\0\xfd\0\0\0\0\0")
+    prepared = b"".join(packet(i + 1, octets) for i, octets in enumerate(
+        [b"\0\1\0\0\0\1\0\1\0\0\0\0", column, end, column, end]))
+    good = {k: v for k, v in good.items() if not k.endswith("_query")}
+    good["query"] = "SELECT x FROM t WHERE a = %{address}"
 
     for label, requests in (
             ("the password in clear", [packet(2, b"\xfemysql_clear_password\0")]),
             ("a dialog", [packet(2, b"\xfedialog\0\4Password:")]),
             ("a file at once", [packet(2, b"\xfb/etc/passwd")]),
-            ("a file", [ok, packet(1, b"\xfb/etc/passwd")])):
+            ("a file when a query is prepared", [ok, packet(1, b"\xfb/etc/passwd")]),
+            ("a file", [ok, prepared, packet(1, b"\xfb/etc/passwd")])):
         del heard[:]
         server = lab.FalseServer(asks(*requests))
         ask = lab.Ask("mysql", dict(good, host="127.0.0.1", port=str(server.port())))
         lab.check_late("asks for " + label, ask, "a@b", status=("tempfail", "permfail"))
+        lab.wait_until(lambda n=len(requests) + 1: len(heard) == n, "the end of " + label)
         told = b"".join(heard)
         lab.check("gets none: " + label, b"sec'ret" in told or b"root:" in told, False)
         lab.check_end(ask)
@@ -151,6 +160,9 @@ def main():
             sql.check_injections(ask)
             lab.check("the table is there", server.client("SELECT count(*) FROM mailbox", "mail"),
                       "%d\n" % sql.MAILBOXES)
+            with open("/proc/%d/status" % ask.process.pid) as f:
+                ignored = re.search(r"SigIgn:\s*(\w+)", f.read())[1]
+            lab.check("SIGPIPE is as it was", int(ignored, 16) & 1 << (signal.SIGPIPE - 1), 0)
             lab.check_life(ask, server, "ann@example.com")
             lab.check_end(ask)
             sql.check_queries("mysql", place)

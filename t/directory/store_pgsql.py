@@ -137,7 +137,7 @@ def test_locked(server, good):
     lab.check_end(ask)
     for query in ("SELECT pg_sleep(30) WHERE %{address} <> ''",
                   "SELECT repeat('x', 70000) AS target WHERE %{address} <> ''",
-                  "SELECT repeat('x', 90000000) AS target WHERE %{address} <> ''",
+                  "SELECT repeat('x', 20000000) AS target WHERE %{address} <> ''",
                   "SELECT i || '@x' AS target FROM generate_series(1, 10000000) i "
                   "WHERE %{address} <> ''"):
         ask = lab.Ask("pgsql", dict(good, query=query))
