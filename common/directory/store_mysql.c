@@ -119,8 +119,8 @@ static bool read_tls(struct mysql_store *s, const struct store_options *options,
 }
 
 /*
- * The first call is not safe beside others, and open has one thread.  It sets SIGPIPE to be ignored,
- * which is not its business in this program: pooled.h holds it off where it is needed.
+ * The first call is not safe beside others, and open has one thread.  It has SIGPIPE ignored, which
+ * is not its business in this program: pooled.h holds it off where it is needed.
  */
 static bool begin_library(void)
 {
