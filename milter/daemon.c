@@ -358,6 +358,16 @@ static void warn_of_restart(const struct config *old, const struct config *new)
 			    fixed[i].name);
 }
 
+/* With the configuration as it was, what is cached of the stores goes all the same. */
+static void flush(struct daemon *d)
+{
+	struct site *site = service_site(&d->service);
+
+	if (site->directory != NULL)
+		directory_flush(site->directory);
+	site_unref(site);
+}
+
 static void reload(struct daemon *d)
 {
 	struct config *config = setup_config(d->setup.config_path);
@@ -370,6 +380,7 @@ static void reload(struct daemon *d)
 	if (site == NULL) {
 		log_line(LOG_LEVEL_ERROR, "%s is not in force, the configuration read before is",
 		    d->setup.config_path);
+		flush(d);
 		return;
 	}
 	warn_of_restart(d->setup.config, config);

@@ -98,6 +98,21 @@ static int look_at_directory(const struct identity *id, const char *what, const 
 	return 1;
 }
 
+static void warn_of_key(const struct identity *id, const char *key)
+{
+	if (errno == ENOENT)
+		log_line(LOG_LEVEL_WARNING,
+		    "%s: the signer's tables name it, and it is not there: OpenDKIM puts off what "
+		    "it has to sign with it",
+		    key);
+	else
+		log_line(LOG_LEVEL_WARNING,
+		    "%s: user %s cannot read it, so whether it fits the published key is not told; "
+		    "mend it by: setfacl -m u:%s:r %s (OpenDKIM then wants RequireSafeKeys no), or "
+		    "ask `presend domain` as root",
+		    key, id->user, id->user, key);
+}
+
 /*
  * What the signer's tables name.  A private key that we may not read is no
  * trouble by itself: it is well kept, and only less can be told.
@@ -118,15 +133,10 @@ static int look_at_signer(const struct identity *id, const struct site *site)
 	for (size_t i = 0; i < listing.count && named < KEYS_NAMED; i++) {
 		const char *key = listing.list[i].key.data;
 
-		if (!listing.list[i].key_in_file || may(key, R_OK))
+		if (key == NULL || !listing.list[i].key_in_file || may(key, R_OK))
 			continue;
 		named++;
-		log_line(LOG_LEVEL_WARNING,
-		    "%s: user %s cannot read it, so whether it fits the published key is not told; "
-		    "mend it by: setfacl -m u:%s:r %s (OpenDKIM then wants RequireSafeKeys no), or "
-		    "ask "
-		    "`presend domain` as root",
-		    key, id->user, id->user, key);
+		warn_of_key(id, key);
 	}
 	arena_free(arena);
 	return troubles;

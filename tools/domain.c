@@ -4,11 +4,9 @@
  * Judged is a message that the domain's postmaster would send, by those rows of
  * the table that speak of a domain; so findings, actions and the exit status
  * are those of `presend check`.  Such a message has no signature and no body: the
- * rows about these stay out, but for what the signer's tables and the
- * selectors that the operator names let one know of signatures to come.
+ * rows about these stay out, but for the signatures that a signer behind us
+ * would add, and the keys of selectors that the operator names.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/log.h"
@@ -16,8 +14,6 @@
 #include "tools/facts.h"
 #include "tools/show.h"
 #include "tools/tools.h"
-
-enum { FAULT_MAX = 4096 }; /* octets of what is wrong with the signer's configuration */
 
 /* The rows that a domain alone is enough for. */
 static const char *const rows[] = { "envelope.sender-domain", "from.domain", "from.resolves",
@@ -28,7 +24,7 @@ struct job {
 	struct site *site;
 	struct domain_query query;
 	struct check_selection selection;
-	struct arena *tables; /* of query.listing */
+	struct arena *tables; /* of query.listing and of operands */
 	struct arena *arena;  /* of the domain at hand */
 	struct show show;
 };
@@ -46,11 +42,11 @@ static long long now_ms(const struct options *o)
 static bool speaks_of_domain(const struct job *job, const struct check *check)
 {
 	struct slice name = slice_of(check->name);
-	bool signer = job->query.signer != NULL;
+	bool signer = job->site->signer != NULL;
 
 	if (slice_equal(name, SLICE("dkim.key")))
 		return signer || job->options->selectors.count > 0;
-	if (slice_equal(name, SLICE("dkim.signed")) || slice_equal(name, SLICE("dkim.valid")))
+	if (slice_equal(name, SLICE("dkim.signed")))
 		return signer;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (slice_match(slice_of(rows[i]), name))
@@ -90,18 +86,10 @@ static void drop_places(struct findings *findings)
 	}
 }
 
-/*
- * The header before the sender: the authenticator's questions of both go out
- * together, and beside them those of the report.
- */
-static struct verdict judge(const struct job *job, struct judgement *j, struct domain_report *r,
-    struct authenticator *a, struct message *m)
+/* By the facts, with what the report adds to them. */
+static struct verdict judge(const struct domain_report *r, struct judgement *j, struct message *m)
 {
-	site_authenticate_header(job->site, a, m);
-	authenticator_sender(a);
-	authenticator_finish(a);
-	domain_report_finish(r);
-	m->authentication = domain_report_facts(r, m->authentication);
+	m->authentication = domain_report_facts(r);
 	for (int stage = 0; stage < STAGES; stage++)
 		if (stage != STAGE_RCPT)
 			judge_stage(j, (enum stage)stage, NULL);
@@ -124,9 +112,14 @@ static void judge_domain(struct job *job, struct slice domain)
 	judge_begin(&j, job->site->config, m);
 	j.selection = job->selection;
 	j.verbose = job->options->verbose;
-	report = domain_report_new(m, domain, &job->query);
 	a = site_authenticator(job->site, &patience, m, job->query.now);
-	verdict = judge(job, &j, report, a, m);
+	/* before the sender: its questions go out with these, and with the report's */
+	site_authenticate_header(job->site, a, m);
+	report = domain_report_new(m, domain, &job->query);
+	authenticator_sender(a);
+	authenticator_finish(a);
+	domain_report_finish(report);
+	verdict = judge(report, &j, m);
 	result.title = domain;
 	result.domain = report;
 	show_result(&job->show, &result);
@@ -180,28 +173,6 @@ static int check_operands(const struct options *o)
 	return status;
 }
 
-/* The signer of the configuration, where it is one whose tables can be read. */
-static int open_signer(struct job *job)
-{
-	const char *signer = job->site->config->signer;
-	size_t prefix = strlen("opendkim:");
-	struct buf errors;
-	int status = STATUS_GOOD;
-
-	if (signer == NULL || strncmp(signer, "opendkim:", prefix) != 0)
-		return STATUS_GOOD;
-	buf_init(&errors, FAULT_MAX);
-	job->query.signer = signer_load(signer + prefix, &errors);
-	if (job->query.signer != NULL) {
-		signer_list(job->query.signer, job->tables, &job->query.listing);
-	} else {
-		log_line(LOG_LEVEL_ERROR, "%.*s", SLICE_ARG(slice_trim(buf_slice(&errors))));
-		status = STATUS_CONFIG;
-	}
-	buf_free(&errors);
-	return status;
-}
-
 /* Without a domain it is those of the signer's tables, if there are any. */
 static int check_domains(const struct job *job)
 {
@@ -218,10 +189,11 @@ static int check_domains(const struct job *job)
 
 static int run(struct job *job)
 {
-	int status = open_signer(job);
+	int status;
 
-	if (status == STATUS_GOOD)
-		status = check_domains(job);
+	if (job->site->signer != NULL)
+		signer_list(job->site->signer, job->tables, &job->query.listing);
+	status = check_domains(job);
 	if (status != STATUS_GOOD)
 		return status;
 	select_rows(job);
@@ -249,7 +221,6 @@ int tool_domain(const struct options *o)
 	job.arena = arena_new();
 	job.tables = arena_new();
 	status = run(&job);
-	signer_free(job.query.signer);
 	arena_free(job.tables);
 	arena_free(job.arena);
 	facts_site_end(job.site);

@@ -1,14 +1,14 @@
 /*
  * domain_facts.c - what a domain's report adds to the facts that the checks read.
  *
- * There is no message that could be signed, but where a signer's tables are
- * known, or a selector is named, the signature that would be made is as good as its
- * keys: the rows about signatures judge that.
+ * The authenticator knows what the signer will do with mail of postmaster.  It
+ * cannot know of keys that are named on the command line, nor of those
+ * in the signer's tables that are for other authors: the rows about signatures judge what
+ * would be made with them.
  */
-#include "syntax/domain.h"
 #include "tools/domain_report.h"
 
-static enum signature_fault fault_of_record(enum key_record_status status)
+static enum signature_fault fault_of(enum key_record_status status)
 {
 	switch (status) {
 	case KEY_RECORD_GOOD: break;
@@ -23,141 +23,85 @@ static enum signature_fault fault_of_record(enum key_record_status status)
 	return SIGNATURE_GOOD;
 }
 
-static enum signature_fault fault_of_fit(enum key_fit fit)
-{
-	switch (fit) {
-	case KEY_FITS: break;
-	case KEY_DIFFERS: return SIGNATURE_MISMATCH;
-	case KEY_REVOKED: return SIGNATURE_REVOKED;
-	case KEY_UNUSABLE: return SIGNATURE_BAD_KEY;
-	case KEY_CANT_SIGN: return SIGNATURE_MALFORMED;
-	case KEY_UNKNOWN: return SIGNATURE_UNVERIFIABLE;
-	}
-	return SIGNATURE_GOOD;
-}
-
-static void settle(struct signature *s, const struct domain_key *key)
-{
-	enum signature_fault fault = fault_of_record(key->record.status);
-
-	signature_settle(s, fault, key->record.reason);
-	if (fault != SIGNATURE_GOOD || key->signing == NULL)
-		return;
-	fault = fault_of_fit(key->fit.fit);
-	signature_settle(s, fault, key->fit_reason);
-	if (fault == SIGNATURE_GOOD && slice_equal_nocase(s->algorithm, SLICE("rsa-sha1")))
-		signature_settle(
-		    s, SIGNATURE_SHA1, SLICE("it is made with SHA-1, which receivers refuse"));
-}
-
-static struct signature signature_by(const struct domain_key *key)
+/* By a key of which no more is known than its record. */
+static struct expected_signature signature_by(const struct domain_key *key)
 {
 	bool ed25519 = slice_equal_nocase(key->record.type, SLICE("ed25519"));
-	struct signature s = {
-		.domain = key->domain,
-		.selector = key->selector,
-		.algorithm = key->signing != NULL ? key->signing->algorithm
-			     : ed25519            ? SLICE("ed25519-sha256")
-						  : SLICE("rsa-sha256"),
-		.signs_from = true,
-		.bits = key->record.bits,
-		.key_testing = key->record.testing,
-	};
+	struct expected_signature e = { .judged = true };
+	struct signature *s = &e.signature;
 
-	settle(&s, key);
-	return s;
-}
-
-/* In the place of the signature that OpenDKIM should make and cannot, or may make. */
-static struct signature signature_in_doubt(const struct domain_report *r)
-{
-	struct signature s = {
-		.domain = r->domain, .selector = SLICE("unknown"), .signs_from = true
-	};
-
-	signature_settle(&s,
-	    r->signer.answer == SIGNER_DEFERS ? SIGNATURE_MALFORMED : SIGNATURE_UNVERIFIABLE,
-	    r->signer.reason);
-	return s;
-}
-
-/* How d= stands to the author; waits for what that takes. */
-static struct alignment_fact align(
-    const struct domain_report *r, const struct authentication *known, struct slice domain)
-{
-	struct alignment_fact fact = { .unknown = false };
-	bool pending;
-
-	do {
-		pending = false;
-		for (int i = 0; i < DMARC_STANDARDS; i++) {
-			const struct dmarc_query query = {
-				.arena = r->arena,
-				.view = r->view,
-				.suffixes = r->query->site->suffixes,
-				.standard = (enum dmarc_standard)i,
-				.author = r->domain,
-			};
-			const struct dmarc_verdict *v = &known->dmarc[i];
-
-			fact.relaxed[i] = auth_dmarc_alignment(&query, v, domain, false);
-			fact.aligned[i] = auth_dmarc_alignment(&query, v, domain,
-					      v->parsed.strict_dkim) == DMARC_ALIGNED;
-			fact.unknown |= fact.relaxed[i] == DMARC_ALIGNMENT_UNKNOWN;
-			pending |= fact.relaxed[i] == DMARC_ALIGNMENT_PENDING;
-		}
-	} while (pending && dns_view_wait(r->view));
-	return fact;
+	s->domain = key->domain;
+	s->selector = key->selector;
+	s->algorithm = ed25519 ? SLICE("ed25519-sha256") : SLICE("rsa-sha256");
+	s->bits = key->record.bits;
+	s->key_testing = key->record.testing;
+	signature_settle(s, fault_of(key->record.status), key->record.reason);
+	return e;
 }
 
 /*
- * Of keys that are not known to be in use the faults are told, but they must not
- * pass for a signature: where the signer is known, all but those that it signs
- * with.  A key that was guessed is nobody's.
+ * Each is of the very domain that is looked at.  Where the signer is known it
+ * counts for nothing all the same: mail is not signed with it.
  */
-static bool is_judged(
-    const struct domain_report *r, const struct domain_key *key, const struct signature *s)
+static struct alignment_fact alignment_of(const struct domain_report *r)
 {
-	if (key->origin == KEY_GUESSED)
-		return false;
-	return r->query->signer == NULL || key->applies || s->fault != SIGNATURE_GOOD;
+	struct alignment_fact fact = { .unknown = false };
+
+	for (int i = 0; i < DMARC_STANDARDS; i++) {
+		fact.relaxed[i] = DMARC_ALIGNED;
+		fact.aligned[i] = r->query->site->signer == NULL;
+	}
+	return fact;
 }
 
+/* A key that was guessed is nobody's. */
+static bool is_judged(const struct domain_key *key)
+{
+	return !key->applies && (key->use != NULL || key->origin == KEY_NAMED);
+}
+
+/* Behind those of postmaster's mail. */
 static void add_signatures(const struct domain_report *r, struct authentication *facts)
 {
-	struct signature *list = arena_alloc(r->arena, (r->key_count + 1) * sizeof *list);
-	struct alignment_fact *alignment =
-	    arena_alloc(r->arena, (r->key_count + 1) * sizeof *alignment);
-	size_t count = 0;
+	struct expected *e = &facts->expected;
+	size_t most = e->count + r->key_count + 1;
+	struct expected_signature *list = arena_alloc(r->arena, most * sizeof *list);
+	struct alignment_fact *alignment = arena_alloc(r->arena, most * sizeof *alignment);
 
-	for (size_t i = 0; i < r->key_count; i++) {
-		list[count] = signature_by(&r->keys[i]);
-		count += is_judged(r, &r->keys[i], &list[count]);
+	for (size_t i = 0; i < e->count; i++) {
+		list[i] = e->list[i];
+		alignment[i] = facts->expected_alignment[i];
 	}
-	if (r->query->signer != NULL &&
-	    (r->signer.answer == SIGNER_DEFERS || r->signer.answer == SIGNER_UNKNOWN))
-		list[count++] = signature_in_doubt(r);
-	for (size_t i = 0; i < count; i++)
-		alignment[i] = align(r, facts, list[i].domain);
-	facts->signatures = list;
-	facts->signature_alignment = alignment;
-	facts->signature_count = facts->signature_total = count;
+	for (size_t i = 0; i < r->key_count; i++) {
+		const struct domain_key *key = &r->keys[i];
+
+		if (!is_judged(key))
+			continue;
+		list[e->count] = key->use != NULL ? *key->use : signature_by(key);
+		alignment[e->count++] = alignment_of(r);
+	}
+	e->list = list;
+	facts->expected_alignment = alignment;
 }
 
-struct authentication *domain_report_facts(
-    const struct domain_report *r, const struct authentication *known)
+struct authentication *domain_report_facts(const struct domain_report *r)
 {
 	struct authentication *facts = arena_alloc(r->arena, sizeof *facts);
 	struct spf_record_fact *record = &facts->spf_record;
+	struct expected *expected = &facts->expected;
 
-	*facts = *known;
+	*facts = *r->known;
 	if (record->count == 1 && record->problem.data == NULL &&
 	    r->spf_walk.result == SPF_PERMERROR) {
 		record->problem = r->spf_walk.problem;
 		record->offset = r->spf_walk.record_offset;
 	}
-	/* else there is nobody to be aligned with, and these rows are skipped */
-	if (facts->dmarc_evaluated)
-		add_signatures(r, facts);
+	/* of a message nothing is known then; here it is what the operator has to mend */
+	if (expected->answer == SIGNER_DEFERS) {
+		expected->answer = SIGNER_SIGNS_NOT;
+		expected->reason = arena_printf(
+		    r->arena, "it puts the mail off: %.*s", SLICE_ARG(expected->reason));
+	}
+	add_signatures(r, facts);
 	return facts;
 }

@@ -116,30 +116,33 @@ static bool look_at_spf(struct domain_report *r)
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
-/* The one of that name that may be of this signing; NULL: none. */
+static bool is_same(const struct signing *a, const struct signing *b)
+{
+	return slice_equal(a->key, b->key) && slice_equal(a->algorithm, b->algorithm);
+}
+
+/* The one of that name that may be of this use; NULL: none. */
 static struct domain_key *find_key(
-    const struct domain_report *r, struct slice name, const struct signing *signing)
+    const struct domain_report *r, struct slice name, const struct expected_signature *use)
 {
 	for (size_t i = 0; i < r->key_count; i++) {
 		struct domain_key *key = &r->keys[i];
 
 		if (!slice_equal_nocase(key->name, name))
 			continue;
-		if (signing == NULL || key->signing == NULL ||
-		    (slice_equal(key->signing->key, signing->key) &&
-			slice_equal(key->signing->algorithm, signing->algorithm)))
+		if (use == NULL || key->use == NULL || is_same(&key->use->signing, &use->signing))
 			return key;
 	}
 	return NULL;
 }
 
-/* signing: NULL for a key that no table tells of. */
+/* use: NULL for a key that no table tells of. */
 static struct domain_key *add_key(struct domain_report *r, struct slice selector,
-    struct slice domain, enum key_origin origin, const struct signing *signing)
+    struct slice domain, enum key_origin origin, struct expected_signature *use)
 {
 	struct slice name =
 	    arena_printf(r->arena, "%.*s._domainkey.%.*s", SLICE_ARG(selector), SLICE_ARG(domain));
-	struct domain_key *key = find_key(r, name, signing);
+	struct domain_key *key = find_key(r, name, use);
 
 	if (key == NULL) {
 		key = &r->keys[r->key_count++];
@@ -147,8 +150,8 @@ static struct domain_key *add_key(struct domain_report *r, struct slice selector
 			.selector = selector, .domain = domain, .name = name, .origin = origin
 		};
 	}
-	if (signing != NULL)
-		key->signing = signing;
+	if (key->use == NULL)
+		key->use = use;
 	return key;
 }
 
@@ -161,29 +164,29 @@ static void add_named(struct domain_report *r, const char *selector, enum key_or
 }
 
 /* Those for its postmaster, whose d= may be another domain, and all of its own. */
-static void add_keys_of_signer(struct domain_report *r, const struct domain_query *q)
+static void add_keys_of_signer(struct domain_report *r, const struct signer_listing *listing)
 {
+	const struct expected *expected = &r->known->expected;
 	size_t begin = r->key_count;
-	struct signings found;
 
-	r->signer.answer =
-	    signer_signings(q->signer, r->arena, SLICE("postmaster"), r->domain, &found);
-	r->signer.reason = found.reason;
-	for (size_t i = 0; i < found.count; i++) {
-		const struct signing *signing = &found.list[i];
+	for (size_t i = 0; i < expected->tried; i++) {
+		struct expected_signature *use = &expected->list[i];
 
-		add_key(r, signing->selector, signing->domain, KEY_OF_SIGNER, signing)->applies =
-		    true;
+		add_key(r, use->signature.selector, use->signature.domain, KEY_OF_SIGNER, use)
+		    ->applies = true;
 	}
-	for (size_t i = 0; i < q->listing.count; i++) {
-		const struct signing *signing = &q->listing.list[i];
+	for (size_t i = 0; i < listing->count; i++) {
+		const struct signing *signing = &listing->list[i];
+		struct expected_signature *use;
 
 		if (!slice_equal_nocase(signing->domain, r->domain))
 			continue;
-		r->signer.more = r->key_count - begin >= SIGNER_KEYS_MAX;
-		if (r->signer.more)
+		r->more_keys = r->key_count - begin >= SIGNER_KEYS_MAX;
+		if (r->more_keys)
 			return;
-		add_key(r, signing->selector, signing->domain, KEY_OF_SIGNER, signing);
+		use = arena_alloc(r->arena, sizeof *use);
+		*use = expected_of(r->arena, signing);
+		add_key(r, signing->selector, use->signature.domain, KEY_OF_SIGNER, use);
 	}
 }
 
@@ -195,34 +198,31 @@ static void set_keys(struct domain_report *r, const struct domain_query *q)
 	    arena_alloc(r->arena, (o->selectors.count + SIGNER_KEYS_MAX + USUAL) * sizeof *r->keys);
 	for (size_t i = 0; i < o->selectors.count; i++)
 		add_named(r, o->selectors.items[i], KEY_NAMED);
-	if (q->signer != NULL)
-		add_keys_of_signer(r, q);
+	add_keys_of_signer(r, &q->listing);
 	for (size_t i = 0; o->guess && i < USUAL; i++)
 		add_named(r, usual_selectors[i], KEY_GUESSED);
 }
 
-static void take_key(
-    struct domain_report *r, struct domain_key *key, const struct dns_answer *answer)
+static bool look_at_key(struct domain_report *r, struct domain_key *key)
 {
-	key->record = key_record_read(r->arena, key->name, answer);
+	const struct dns_answer *answer = dns_view_get(r->view, key->name, DNS_TXT);
+
+	if (answer == NULL)
+		return true;
+	if (!key->told)
+		key->record = key_record_read(r->arena, key->name, answer);
 	key->told = true;
-	if (key->signing != NULL && key->record.text.data != NULL)
-		key->fit = signer_key_fit(
-		    r->query->signer, r->arena, key->signing, key->record.text, &key->fit_reason);
+	if (key->use != NULL && !key->applies)
+		expected_judge_one(r->query->site->signer, r->arena, r->view, key->use);
+	return false;
 }
 
 static bool look_at_keys(struct domain_report *r)
 {
 	bool pending = false;
 
-	for (size_t i = 0; i < r->key_count; i++) {
-		struct domain_key *key = &r->keys[i];
-		const struct dns_answer *answer = dns_view_get(r->view, key->name, DNS_TXT);
-
-		pending |= answer == NULL;
-		if (answer != NULL && !key->told)
-			take_key(r, key, answer);
-	}
+	for (size_t i = 0; i < r->key_count; i++)
+		pending |= look_at_key(r, &r->keys[i]);
 	return pending;
 }
 
@@ -258,6 +258,7 @@ struct domain_report *domain_report_new(
 
 	r->arena = message->arena;
 	r->domain = domain;
+	r->known = message->authentication;
 	r->query = query;
 	r->view = dns_view_new(
 	    r->arena, site->resolver, dns_now_us() + (int64_t)(site->config->deadline * 1e6));

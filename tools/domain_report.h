@@ -5,10 +5,11 @@
  * Asked over a view of its own, side by side with the questions of the
  * authenticator, whose cache it shares:
  *
+ *	authenticator_header(a, &route);
  *	r = domain_report_new(message, domain, &query);   questions go out
- *	...                                       the authenticator waits for its own
+ *	authenticator_finish(a);                  waits for its own
  *	domain_report_finish(r);                  waits for what is left
- *	domain_report_free(r);
+ *	domain_report_free(r);                    before the authenticator
  *
  * Ceilings: EXCHANGES_LOOKED_UP_MAX exchanges are looked up, of further ones it
  * is not known whether they have an address; SIGNER_KEYS_MAX keys of the
@@ -21,7 +22,6 @@
 #include "auth/authentication.h"
 #include "auth/existence.h"
 #include "auth/key_record.h"
-#include "auth/signer.h"
 #include "policy/site.h"
 #include "tools/options.h"
 
@@ -34,9 +34,8 @@ enum {
 struct domain_query {
 	const struct options *options;
 	const struct site *site;
-	struct signer *signer; /* that signs after us; NULL: none is known */
-	struct signer_listing listing;
-	int64_t now; /* seconds since the epoch */
+	struct signer_listing listing; /* of the site's signer, if it has one */
+	int64_t now;                   /* seconds since the epoch */
 };
 
 enum presence { PRESENCE_NO, PRESENCE_YES, PRESENCE_UNKNOWN, PRESENCE_PENDING };
@@ -58,19 +57,10 @@ struct domain_key {
 	struct slice selector, domain; /* s= and d= */
 	struct slice name;             /* of its record */
 	enum key_origin origin;
-	const struct signing *signing; /* the signer's use of it, whatever its origin; NULL: none */
-	bool applies;                  /* the signer signs mail of postmaster with it */
+	struct expected_signature *use; /* by the signer, whatever its origin; NULL: none */
+	bool applies;                   /* it signs mail of postmaster with it: one of the facts */
 	bool told;
 	struct key_record record;
-	struct key_fit_answer fit; /* with a signing and one record: of the private key */
-	struct slice fit_reason;
-};
-
-/* What the signer does with mail of postmaster, who stands for all authors. */
-struct domain_signer {
-	enum signer_answer answer;
-	struct slice reason; /* unless it signs */
-	bool more;           /* its tables have more keys of the domain */
 };
 
 struct domain_report {
@@ -90,8 +80,10 @@ struct domain_report {
 
 	struct domain_key *keys; /* those named, the signer's, the usual ones that are there */
 	size_t key_count;
-	struct domain_signer signer; /* where there is one */
+	bool more_keys; /* the signer's tables have more of the domain */
 
+	const struct authentication
+	    *known; /* as the authenticator found it, of postmaster's mail */
 	const struct domain_query *query;
 
 	/* of domain_report.c */
@@ -107,12 +99,9 @@ void domain_report_finish(struct domain_report *r);
 void domain_report_free(struct domain_report *r); /* NULL is allowed */
 
 /*
- * The facts, with what only the report knows put into them for the checks
- * (domain_facts.c): an SPF record in error where no egress address is known, and
- * the signatures that would be made with the keys of the signer or of the command line,
- * taken as good as far as the keys go.  May wait.
+ * What the checks read (domain_facts.c): the facts of the authenticator, and what
+ * it cannot know of.
  */
-struct authentication *domain_report_facts(
-    const struct domain_report *r, const struct authentication *known);
+struct authentication *domain_report_facts(const struct domain_report *r);
 
 #endif

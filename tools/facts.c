@@ -26,6 +26,12 @@ static int refuse(struct buf *errors, bool given)
 	return given ? STATUS_INPUT : STATUS_CONFIG;
 }
 
+/* A store that was opened all the same and cannot be read now; true if that will not do. */
+static bool is_fatal(const struct options *o, const struct buf *warnings)
+{
+	return o->mailboxes_path && warnings->len > 0;
+}
+
 struct site *facts_site(const struct options *o, int *status)
 {
 	struct site_options options = {
@@ -34,6 +40,7 @@ struct site *facts_site(const struct options *o, int *status)
 		.suffix_list = o->psl,
 		.egress = o->egress,
 		.helo = o->egress_helo,
+		.mailboxes = o->mailboxes,
 	};
 	struct config *config = options_config(o);
 	struct site *site;
@@ -46,7 +53,14 @@ struct site *facts_site(const struct options *o, int *status)
 	options.opendmarc = opinion_start(o->psl != NULL ? o->psl : config->public_suffix_list);
 	buf_init(&errors, FAULT_MAX);
 	site = site_open(config, &options, &errors, &given);
-	*status = site == NULL ? refuse(&errors, given) : STATUS_GOOD;
+	*status = STATUS_GOOD;
+	if (site == NULL || is_fatal(o, &errors)) {
+		*status = refuse(&errors, given || site != NULL);
+		site_unref(site);
+		site = NULL;
+	} else if (errors.len > 0) {
+		options_log_lines(LOG_LEVEL_WARNING, &errors);
+	}
 	buf_free(&errors);
 	return site;
 }
@@ -70,13 +84,21 @@ int facts_begin(struct facts *f, const struct options *o)
 	return status;
 }
 
+bool facts_write(struct buf *text)
+{
+	bool good;
+
+	fwrite(buf_text(text), 1, text->len, stdout);
+	good = fflush(stdout) == 0 && !ferror(stdout);
+	if (!good)
+		log_line(LOG_LEVEL_ERROR, "standard output: %s", strerror(errno));
+	buf_reset(text);
+	return good;
+}
+
 int facts_print(struct facts *f, int status)
 {
-	fwrite(buf_text(&f->text), 1, f->text.len, stdout);
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return status;
-	log_line(LOG_LEVEL_ERROR, "standard output: %s", strerror(errno));
-	return STATUS_OUTPUT;
+	return facts_write(&f->text) ? status : STATUS_OUTPUT;
 }
 
 void facts_end(struct facts *f)

@@ -38,6 +38,9 @@ struct facts {
  */
 int facts_begin(struct facts *f, const struct options *o);
 
+/* Writes the text to standard output and empties it; false with the reason on standard error. */
+bool facts_write(struct buf *text);
+
 /* Writes the text out; the status, or that of an output that cannot be written. */
 int facts_print(struct facts *f, int status);
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
+#include "directory/store.h"
 #include "dns/dns.h"
 #include "policy/config_value.h"
 #include "syntax/domain.h"
@@ -17,6 +18,7 @@
 enum {
 	FAULTS_MAX = 64 * 1024, /* octets of a configuration's faults that are shown */
 	SELECTORS_MAX = 100,    /* that can be named */
+	STORE_TYPE_MAX = 50,    /* octets of the name of a type */
 	HELP_COLUMN = 22,       /* where the explanations of a help text begin */
 };
 
@@ -26,7 +28,7 @@ struct option_row {
 	const char *name;     /* behind "--"; NULL: the letter alone */
 	char letter;          /* '\0': there is none */
 	const char *argument; /* NULL: takes none */
-	unsigned commands;    /* 0: belongs to a later version */
+	unsigned commands;    /* that take it */
 	/* Stores the value (NULL: it takes none); returns what is wrong with it, or NULL. */
 	const char *(*set)(struct options *o, const char *value);
 	size_t flag; /* where set is NULL: the bool of struct options that becomes true */
@@ -198,6 +200,50 @@ static const char *set_skip(struct options *o, const char *value)
 	return add_patterns(&o->skip, value);
 }
 
+/* Is it "type:path", of a type that is a file? */
+static bool names_path(const char *spec, size_t type_len)
+{
+	char type[STORE_TYPE_MAX + 1] = "";
+	const struct store_class *class;
+
+	if (type_len > STORE_TYPE_MAX || spec[type_len] != ':')
+		return false;
+	memcpy(type, spec, type_len);
+	class = store_class_find(type);
+	for (const struct store_rule *rule = class == NULL ? NULL : class->rules;
+	     rule != NULL && rule->name != NULL; rule++)
+		if (strcmp(rule->name, "path") == 0 && rule->form == STORE_PATH)
+			return true;
+	return false;
+}
+
+/* A relative path is made absolute, since stores want it so. */
+static const char *set_mailboxes(struct options *o, const char *value)
+{
+	size_t len = strcspn(value, ":"), size;
+	char *folder = NULL;
+
+	free(o->mailboxes);
+	o->mailboxes = must_strdup(value);
+	o->mailboxes_path = names_path(value, len);
+	if (o->mailboxes_path && value[len + 1] != '/' && value[len + 1] != '\0')
+		folder = getcwd(NULL, 0);
+	if (folder != NULL) {
+		size = strlen(value) + strlen(folder) + sizeof "/";
+		o->mailboxes = must_realloc(o->mailboxes, size);
+		snprintf(
+		    o->mailboxes, size, "%.*s:%s/%s", (int)len, value, folder, value + len + 1);
+	}
+	free(folder);
+	return *value == '\0' ? "not a store, as in file:/path" : NULL;
+}
+
+static const char *set_from_log(struct options *o, const char *value)
+{
+	o->from_log = value;
+	return NULL;
+}
+
 static const char *set_time(struct options *o, const char *value)
 {
 	char *end;
@@ -219,7 +265,7 @@ static const char *set_nul(struct options *o, const char *value)
 
 #define JUDGING (COMMAND_CHECK | COMMAND_FROM | COMMAND_DOMAIN)
 #define ASKING  (COMMAND_SPF | COMMAND_DMARC)
-#define WORKING (JUDGING | ASKING)
+#define WORKING (JUDGING | ASKING | COMMAND_ADDRESS)
 
 #define FLAG(member) NULL, offsetof(struct options, member)
 
@@ -234,7 +280,8 @@ static const struct option_row rows[] = {
 	    "the domain of a signature that verified; may be repeated" },
 	{ "spf", 0, "DOMAIN", COMMAND_DMARC, set_spf, 0, "the domain that SPF passed for" },
 	{ "rcpt", 0, "ADDR", COMMAND_CHECK, set_rcpt, 0, "an envelope recipient; may be repeated" },
-	{ "auth", 0, "LOGIN", COMMAND_CHECK, set_auth, 0, "judge as sent by this login" },
+	{ "auth", 0, "LOGIN", COMMAND_CHECK | COMMAND_ADDRESS, set_auth, 0,
+	    "judge as sent by this login; address: may it use the address?" },
 	{ "client", 0, "IP", COMMAND_CHECK, set_client, 0, "judge as sent from this address" },
 	{ "helo", 0, "NAME", COMMAND_CHECK | COMMAND_SPF, set_helo, 0,
 	    "the client's name in HELO" },
@@ -257,15 +304,21 @@ static const struct option_row rows[] = {
 	    "look up the DKIM key of that name; may be repeated" },
 	{ "guess", 0, NULL, COMMAND_DOMAIN, FLAG(guess),
 	    "look for DKIM keys under the usual names, too" },
-	{ "records", 0, "FILE", WORKING, set_records, 0,
+	{ "mailboxes", 0, "SPEC", COMMAND_CHECK | COMMAND_FROM | COMMAND_ADDRESS, set_mailboxes, 0,
+	    "ask this store, as in file:PATH, not those of the configuration" },
+	{ "trace", 0, NULL, COMMAND_ADDRESS, FLAG(trace), "show what each store answered" },
+	{ "from-log", 0, "FILE", COMMAND_ADDRESS, set_from_log, 0,
+	    "read senders and logins from a log, and show those that are wrong" },
+	{ "compile", 0, NULL, COMMAND_ADDRESS, FLAG(compile), "compile the stores of type file" },
+	{ "flush", 0, NULL, COMMAND_ADDRESS, FLAG(flush), "have the daemon forget its answers" },
+	{ "records", 0, "FILE", JUDGING | ASKING, set_records, 0,
 	    "DNS records that go before the DNS; with --offline nothing else is asked" },
-	{ "psl", 0, "FILE", WORKING, set_psl, 0, "the list of public suffixes" },
+	{ "psl", 0, "FILE", JUDGING | ASKING, set_psl, 0, "the list of public suffixes" },
 	{ "time", 0, "EPOCH", JUDGING | COMMAND_SPF, set_time, 0,
 	    "judge as of then, in seconds since 1970" },
 	{ "json", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(json), "write JSON" },
 	{ "verbose", 0, NULL, WORKING, FLAG(verbose), "show what is in order, too" },
 	{ "help", 0, NULL, WORKING | COMMAND_CHECKS, FLAG(help), "show this" },
-	{ .name = "mailboxes", .argument = "SPEC" },
 };
 
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
@@ -311,8 +364,6 @@ static bool parse_option(struct options *o, int argc, char **argv, int *at)
 
 	if (row == NULL)
 		return refuse(o, word, "no such option");
-	if (row->commands == 0)
-		return refuse(o, word, "not in this version");
 	if ((row->commands & o->command->bit) == 0)
 		return refuse(o, word, "not an option of this subcommand");
 	if (row->argument == NULL && value != NULL)
@@ -356,6 +407,14 @@ void options_free(struct options *o)
 	free(o->selectors.items);
 	free(o->operands.items);
 	free(o->egress.items);
+	free(o->mailboxes);
+}
+
+struct slice options_bare_address(struct slice given)
+{
+	if (given.len >= 2 && given.data[0] == '<' && given.data[given.len - 1] == '>')
+		return slice_part(given, 1, given.len - 1);
+	return given;
 }
 
 int options_bad_operand(const struct options *o, const char *operand, const char *wrong)
@@ -422,8 +481,7 @@ struct check_selection options_selection(
 	return selection;
 }
 
-/* One line of the operator's log for each line of the text. */
-static void log_lines(enum log_level level, const struct buf *text)
+void options_log_lines(enum log_level level, const struct buf *text)
 {
 	const char *at = buf_text(text);
 
@@ -449,9 +507,9 @@ struct config *options_config(const struct options *o)
 	buf_init(&warnings, FAULTS_MAX);
 	config = config_load(path, &errors, &warnings);
 	if (config == NULL)
-		log_lines(LOG_LEVEL_ERROR, &errors);
+		options_log_lines(LOG_LEVEL_ERROR, &errors);
 	else if (o->verbose)
-		log_lines(LOG_LEVEL_WARNING, &warnings);
+		options_log_lines(LOG_LEVEL_WARNING, &warnings);
 	buf_free(&errors);
 	buf_free(&warnings);
 	return config;

@@ -13,6 +13,8 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
+#include "base/log.h"
 #include "base/net.h"
 #include "check/check.h"
 #include "policy/config.h"
@@ -25,6 +27,7 @@ enum command_bit {
 	COMMAND_SPF = 1 << 3,
 	COMMAND_DMARC = 1 << 4,
 	COMMAND_DOMAIN = 1 << 5,
+	COMMAND_ADDRESS = 1 << 6,
 };
 
 struct options;
@@ -65,6 +68,10 @@ struct options {
 	const char *spf;            /* domain that SPF passed for; NULL: none did */
 	struct words selectors;     /* `domain`: of DKIM keys */
 	bool guess;                 /* the usual selectors, too */
+	char *mailboxes;            /* a store, with an absolute path; ours; NULL: not given */
+	bool mailboxes_path;        /* it is a file, by its type and path */
+	bool trace, compile, flush; /* `address` */
+	const char *from_log;       /* a file of log lines; NULL: none */
 	bool has_time;
 	long long time; /* seconds since the epoch */
 	bool help;
@@ -94,11 +101,17 @@ struct check_selection options_selection(
  */
 bool options_domain(struct arena *arena, const char *value, struct slice *ascii);
 
+/* The address in "<address>", or given bare; the null sender is empty and there. */
+struct slice options_bare_address(struct slice given);
+
 /* Says on standard error that the operand is wrong; the exit status for that. */
 int options_bad_operand(const struct options *o, const char *operand, const char *wrong);
 
 /* Says on standard error that the option is missing; the exit status for that. */
 int options_missing(const struct options *o, const char *option);
+
+/* One line of the operator's log for each line of the text. */
+void options_log_lines(enum log_level level, const struct buf *text);
 
 /*
  * The configuration that -c names, else the default file, else (there is none)

@@ -20,6 +20,9 @@ static const struct command commands[] = {
 	{ "domain", COMMAND_DOMAIN, "[DOMAIN...]",
 	    "Judge whether domains are ready to send mail: DNS, SPF, DKIM keys, DMARC.",
 	    tool_domain },
+	{ "address", COMMAND_ADDRESS, "[ADDRESS...]",
+	    "Ask the stores: is there a mailbox, and which logins may use the address?",
+	    tool_address },
 	{ "checks", COMMAND_CHECKS, "", "List the checks.", tool_checks },
 };
 

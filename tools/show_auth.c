@@ -168,18 +168,23 @@ void show_spf(struct buf *out, const struct authentication *a)
 /* What a signer behind us will add, and whether receivers will find it good. */
 static void add_expected(struct buf *out, const struct authentication *a)
 {
+	static const char *const answers[] = { "will sign it", "will not sign it",
+		"will put it off", "could not be told" };
+	static const char *const statuses[] = { "pass", "no key", "bad key", "not told" };
 	const struct expected *e = &a->expected;
 
 	if (a->signer != AUTH_SIGNER_TABLES)
 		return;
-	if (e->count == 0) {
+	if (e->answer != SIGNER_SIGNS) {
 		row_begin(out, "DKIM");
-		buf_printf(out, "the signer %s: ", signer_answer_name(e->answer));
+		buf_printf(out, "%s %s: ",
+		    e->answer == SIGNER_UNKNOWN ? "what the signer will do" : "the signer",
+		    answers[e->answer]);
 		utf8_escape(out, e->reason);
 		buf_add_char(out, '\n');
 	}
 	for (size_t i = 0; i < e->count; i++) {
-		const struct expected_signature *s = &e->list[i];
+		const struct signature *s = &e->list[i].signature;
 		size_t begin;
 
 		row_begin(out, "DKIM");
@@ -188,7 +193,7 @@ static void add_expected(struct buf *out, const struct authentication *a)
 		add_names(out, s->domain, s->selector, s->algorithm, s->bits);
 		row_pad(out, begin, NAME_COLUMN);
 		begin = out->len;
-		buf_add_text(out, expected_status_name(s->status));
+		buf_add_text(out, statuses[expected_status_of(&e->list[i])]);
 		row_pad(out, begin, RESULT_COLUMN);
 		add_alignment(out, &a->expected_alignment[i], s->reason);
 	}
@@ -200,14 +205,7 @@ void show_authentication(struct buf *out, const struct authentication *a)
 		return;
 	add_signatures(out, a);
 	add_expected(out, a);
-	if (!a->spf_evaluated) {
-		row_begin(out, "SPF");
-		buf_add_text(out, "not evaluated: no sender, or no `egress` address is known\n");
-	}
-	for (size_t i = 0; i < a->spf_count && i < ROWS_MAX; i++)
-		add_spf(out, &a->spf[i]);
-	if (a->spf_count > ROWS_MAX)
-		buf_printf(out, "  %-*sand %zu more\n", ROW_COLUMN, "", a->spf_count - ROWS_MAX);
+	show_spf(out, a);
 	if (!a->dmarc_evaluated)
 		return;
 	for (int s = 0; s < DMARC_STANDARDS; s++)

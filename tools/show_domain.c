@@ -113,14 +113,14 @@ static void add_spf_record(struct buf *out, const struct domain_report *r)
 /* ---- DKIM --------------------------------------------------------------------------------- */
 
 /* Whether the signer's private key belongs to the one that is published. */
-static void add_fit(struct buf *out, const struct domain_key *key)
+static void add_fit(struct buf *out, const struct signature *s)
 {
-	if (key->fit.fit == KEY_FITS) {
+	if (s->result == SIGNATURE_PASS || s->result == SIGNATURE_POLICY) {
 		buf_add_text(out, ", the private key fits");
 		return;
 	}
 	buf_add_text(out, ", but not with the private key: ");
-	utf8_escape(out, key->fit_reason);
+	utf8_escape(out, s->reason);
 }
 
 static void add_key(struct buf *out, const struct domain_key *key, struct slice domain)
@@ -148,8 +148,8 @@ static void add_key(struct buf *out, const struct domain_key *key, struct slice 
 		buf_add_text(out, ": ");
 		utf8_escape(out, record->reason);
 	}
-	if (key->signing != NULL && record->status == KEY_RECORD_GOOD)
-		add_fit(out, key);
+	if (key->use != NULL && record->status == KEY_RECORD_GOOD)
+		add_fit(out, &key->use->signature);
 	buf_add_char(out, '\n');
 }
 
@@ -158,21 +158,22 @@ static void add_signer(struct buf *out, const struct domain_report *r)
 	static const char *const words[] = { "signs mail of postmaster@",
 		"does not sign mail of postmaster@", "puts off mail of postmaster@",
 		"could not be told about mail of postmaster@" };
+	const struct expected *e = &r->known->expected;
 
 	row_begin(out, "OpenDKIM");
-	buf_printf(out, "%s%.*s", words[r->signer.answer], SLICE_ARG(r->domain));
-	if (r->signer.answer != SIGNER_SIGNS) {
+	buf_printf(out, "%s%.*s", words[e->answer], SLICE_ARG(r->domain));
+	if (e->answer != SIGNER_SIGNS) {
 		buf_add_text(out, ": ");
-		utf8_escape(out, r->signer.reason);
+		utf8_escape(out, e->reason);
 	}
-	buf_add_text(out, r->signer.more ? "; its tables have more keys than these\n" : "\n");
+	buf_add_text(out, r->more_keys ? "; its tables have more keys than these\n" : "\n");
 }
 
 static void add_keys(struct buf *out, const struct domain_report *r)
 {
 	size_t open = 0; /* guesses that say nothing one by one */
 
-	if (r->query->signer != NULL)
+	if (r->query->site->signer != NULL)
 		add_signer(out, r);
 	for (size_t i = 0; i < r->key_count; i++) {
 		if (r->keys[i].origin == KEY_GUESSED &&
@@ -185,7 +186,7 @@ static void add_keys(struct buf *out, const struct domain_report *r)
 		row_begin(out, "DKIM");
 		buf_printf(out, "%zu of the usual names could not be looked up\n", open);
 	}
-	if (r->key_count > 0 || r->query->signer != NULL)
+	if (r->key_count > 0 || r->query->site->signer != NULL)
 		return;
 	row_begin(out, "DKIM");
 	buf_add_text(out, r->query->options->guess

@@ -5,6 +5,8 @@
  * not be told is null; what was not looked at is absent.  As a record, it is
  * written again with long values cut where it does not fit.
  */
+#include <string.h>
+
 #include "audit/record_auth.h"
 #include "tools/show_domain.h"
 
@@ -111,15 +113,27 @@ static void add_spf(struct json *json, const struct authentication *a)
 	json_close_array(json);
 }
 
+static const char *fit_of(const struct signature *s)
+{
+	switch (s->fault) {
+	case SIGNATURE_MISMATCH: return "differs";
+	case SIGNATURE_REVOKED: return "revoked";
+	case SIGNATURE_BAD_KEY: return "unusable";
+	case SIGNATURE_MALFORMED: return "cannot-sign";
+	default: return s->result == SIGNATURE_TEMPERROR ? "unknown" : "fits";
+	}
+}
+
 /* Does the signer's private key belong to it? */
 static void add_private_key(struct json *json, const struct domain_key *key)
 {
-	static const char *const fits[] = { "fits", "differs", "revoked", "unusable", "cannot-sign",
-		"unknown" };
-	bool known = key->signing != NULL && key->record.text.data != NULL;
+	bool known = key->use != NULL && key->record.text.data != NULL;
+	const char *fit = known ? fit_of(&key->use->signature) : NULL;
+	bool fits = fit == NULL || strcmp(fit, "fits") == 0;
 
-	json_add_string_or_null(json, "private_key", slice_of(known ? fits[key->fit.fit] : NULL));
-	json_add_string_or_null(json, "private_key_reason", key->fit_reason);
+	json_add_string_or_null(json, "private_key", slice_of(fit));
+	json_add_string_or_null(json, "private_key_reason",
+	    fits ? (struct slice){ NULL, 0 } : key->use->signature.reason);
 }
 
 static void add_key(struct json *json, const struct domain_key *key)
@@ -150,15 +164,11 @@ static void add_key(struct json *json, const struct domain_key *key)
 
 static void add_signer(struct json *json, const struct domain_report *r)
 {
-	static const char *const answers[] = { "signs", "signs-not", "defers", "unknown" };
-
-	if (r->query->signer == NULL)
+	if (r->query->site->signer == NULL)
 		return;
 	json_open_object(json, "signer");
-	json_add_text(json, "answer", answers[r->signer.answer]);
-	json_add_string_or_null(json, "reason",
-	    r->signer.answer == SIGNER_SIGNS ? (struct slice){ NULL, 0 } : r->signer.reason);
-	json_add_bool(json, "more", r->signer.more);
+	record_signer_members(json, r->known);
+	json_add_bool(json, "more", r->more_keys);
 	json_close_object(json);
 }
 

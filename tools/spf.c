@@ -9,22 +9,12 @@
 #include "tools/facts.h"
 #include "tools/tools.h"
 
-/* The address in "<address>" or bare; the null sender is empty and there. */
-static struct slice bare_address(const char *given)
-{
-	struct slice text = slice_of(given);
-
-	if (text.len >= 2 && text.data[0] == '<' && text.data[text.len - 1] == '>')
-		return slice_part(text, 1, text.len - 1);
-	return text;
-}
-
 static struct spf_outcome evaluate(struct facts *f)
 {
 	const struct options *o = f->options;
 	struct spf_query query = {
 		.ip = o->ip,
-		.mail_from = bare_address(o->mail_from),
+		.mail_from = options_bare_address(slice_of(o->mail_from)),
 		.helo = slice_of(o->helo),
 		.now = o->has_time ? o->time : time(NULL),
 	};
@@ -127,7 +117,7 @@ int tool_spf(const struct options *o)
 		return options_missing(o, "--ip");
 	if (o->mail_from == NULL)
 		return options_missing(o, "--mail-from");
-	if (bare_address(o->mail_from).len == 0 && o->helo == NULL)
+	if (options_bare_address(slice_of(o->mail_from)).len == 0 && o->helo == NULL)
 		return options_missing(o, "--helo");
 	status = facts_begin(&f, o);
 	if (status == STATUS_GOOD) {

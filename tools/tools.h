@@ -27,5 +27,6 @@ int tool_checks(const struct options *o);
 int tool_spf(const struct options *o);
 int tool_dmarc(const struct options *o);
 int tool_domain(const struct options *o);
+int tool_address(const struct options *o);
 
 #endif

@@ -7,8 +7,8 @@ static void write_alignment(struct json *json, const struct alignment_fact *f)
 	json_add_bool(json, "aligned_rfc9989", f->aligned[DMARC_RFC9989]);
 }
 
-static void write_signature(
-    struct json *json, const struct signature *s, const struct alignment_fact *alignment)
+static void write_signature(struct json *json, const struct signature *s, const char *result,
+    const struct alignment_fact *alignment)
 {
 	json_open_object(json, NULL);
 	json_add_string_or_null(json, "domain", s->domain);
@@ -18,28 +18,25 @@ static void write_signature(
 		json_add_number(json, "bits", s->bits);
 	else
 		json_add_null(json, "bits");
-	json_add_text(json, "result", signature_result_name(s->result));
+	json_add_text(json, "result", result);
 	write_alignment(json, alignment);
 	json_add_string_or_null(json, "reason", s->reason);
 	json_close_object(json);
 }
 
-/* A signature that a signer behind us will add. */
-static void write_expected(
-    struct json *json, const struct expected_signature *s, const struct alignment_fact *alignment)
+void record_signer_members(struct json *json, const struct authentication *a)
 {
-	json_open_object(json, NULL);
-	json_add_string(json, "domain", s->domain);
-	json_add_string(json, "selector", s->selector);
-	json_add_string(json, "algorithm", s->algorithm);
-	if (s->bits > 0)
-		json_add_number(json, "bits", s->bits);
-	else
-		json_add_null(json, "bits");
-	json_add_text(json, "result", expected_status_name(s->status));
-	write_alignment(json, alignment);
-	json_add_string_or_null(json, "reason", s->reason);
-	json_close_object(json);
+	const struct expected *e = &a->expected;
+
+	json_add_text(json, "answer", signer_answer_name(e->answer));
+	json_add_string_or_null(
+	    json, "reason", e->reason.len > 0 ? e->reason : (struct slice){ NULL, 0 });
+	json_open_array(json, "signatures");
+	for (size_t i = 0; i < e->count; i++)
+		write_signature(json, &e->list[i].signature,
+		    expected_status_name(expected_status_of(&e->list[i])),
+		    &a->expected_alignment[i]);
+	json_close_array(json);
 }
 
 static void write_signer(struct json *json, const struct authentication *a)
@@ -47,13 +44,7 @@ static void write_signer(struct json *json, const struct authentication *a)
 	if (a->signer != AUTH_SIGNER_TABLES)
 		return;
 	json_open_object(json, "signer");
-	json_add_text(json, "answer", signer_answer_name(a->expected.answer));
-	json_add_string_or_null(json, "reason",
-	    a->expected.reason.len > 0 ? a->expected.reason : (struct slice){ NULL, 0 });
-	json_open_array(json, "signatures");
-	for (size_t i = 0; i < a->expected.count; i++)
-		write_expected(json, &a->expected.list[i], &a->expected_alignment[i]);
-	json_close_array(json);
+	record_signer_members(json, a);
 	json_close_object(json);
 }
 
@@ -117,7 +108,8 @@ void record_authentication(struct json *json, const struct authentication *a, si
 		return;
 	json_open_array(json, "dkim");
 	for (size_t i = 0; i < a->signature_count && i < list; i++)
-		write_signature(json, &a->signatures[i], &a->signature_alignment[i]);
+		write_signature(json, &a->signatures[i],
+		    signature_result_name(a->signatures[i].result), &a->signature_alignment[i]);
 	json_close_array(json);
 	write_signer(json, a);
 	if (a->spf_evaluated) {

@@ -20,6 +20,9 @@ void record_dmarc_verdict(
 /* The members of that object, into one that is open. */
 void record_dmarc_members(struct json *json, const struct dmarc_verdict *v, bool every_member);
 
+/* What a signer behind us will do, and the signatures that it will add, into an open object. */
+void record_signer_members(struct json *json, const struct authentication *a);
+
 /* All parts; a: NULL where nothing was evaluated.  At most list members of each array. */
 void record_authentication(struct json *json, const struct authentication *a, size_t list);
 

@@ -30,6 +30,7 @@ struct authenticator {
 	bool verified;
 	struct spf_fact *spf;
 	struct alignment_fact *alignment;
+	struct alignment_fact expected_alignment[SIGNINGS_MAX];
 	struct authentication facts;
 };
 
@@ -324,16 +325,15 @@ static size_t expected_identifiers(struct authenticator *a, struct dmarc_identif
 	const struct expected *expected = &a->facts.expected;
 	size_t count = 0;
 
-	if (a->route.place != AUTH_SIGNER_TABLES)
-		return 0;
 	if (expected->answer == SIGNER_UNKNOWN || expected->answer == SIGNER_DEFERS)
 		list[count++] = (struct dmarc_identifier){ .unknown = true };
 	for (size_t i = 0; i < expected->count; i++) {
-		enum expected_status status = expected->list[i].status;
+		enum expected_status status = expected_status_of(&expected->list[i]);
 
-		if (status != EXPECTED_NO_KEY && status != EXPECTED_BAD_KEY)
-			list[count++] = (struct dmarc_identifier){ expected->list[i].domain,
-				status != EXPECTED_GOOD };
+		if (status == EXPECTED_GOOD || status == EXPECTED_UNKNOWN)
+			list[count++] =
+			    (struct dmarc_identifier){ expected->list[i].signature.domain,
+				    status == EXPECTED_UNKNOWN };
 	}
 	return count;
 }
@@ -386,7 +386,16 @@ static bool evaluate_dmarc(struct authenticator *a)
 	return pending;
 }
 
-/* How the domain stands to the author; true while that is pending. */
+/* Is it open which record applies, and with it which mode? */
+static bool is_mode_open(const struct dmarc_verdict *v)
+{
+	return v->result == DMARC_RESULT_TEMPERROR && v->record_domain.data == NULL;
+}
+
+/*
+ * How the domain stands to the author; true while that is pending.  Where the
+ * mode is open, what is aligned in one of them only is not known to be aligned.
+ */
 static bool align(
     struct authenticator *a, struct slice domain, bool dkim, struct alignment_fact *fact)
 {
@@ -398,12 +407,13 @@ static bool align(
 		const struct dmarc_verdict *v = &a->facts.dmarc[s];
 		bool strict = dkim ? v->parsed.strict_dkim : v->parsed.strict_spf;
 		enum dmarc_alignment relaxed = auth_dmarc_alignment(&query, v, domain, false);
-		enum dmarc_alignment aligned =
-		    strict ? auth_dmarc_alignment(&query, v, domain, true) : relaxed;
+		enum dmarc_alignment exact = auth_dmarc_alignment(&query, v, domain, true);
+		enum dmarc_alignment aligned = strict || is_mode_open(v) ? exact : relaxed;
 
 		fact->relaxed[s] = relaxed;
 		fact->aligned[s] = aligned == DMARC_ALIGNED;
-		fact->unknown |= aligned == DMARC_ALIGNMENT_UNKNOWN;
+		fact->unknown |=
+		    aligned == DMARC_ALIGNMENT_UNKNOWN || (is_mode_open(v) && relaxed != exact);
 		pending |= relaxed == DMARC_ALIGNMENT_PENDING;
 	}
 	return pending;
@@ -422,7 +432,7 @@ static bool align_all(struct authenticator *a)
 			pending |= align(a, a->facts.signatures[i].domain, true, &a->alignment[i]);
 	for (size_t i = 0; i < a->facts.expected.count; i++)
 		pending |= align(
-		    a, a->facts.expected.list[i].domain, true, &a->facts.expected_alignment[i]);
+		    a, a->facts.expected.list[i].signature.domain, true, &a->expected_alignment[i]);
 	for (size_t i = 0; i < a->facts.spf_count; i++)
 		if (a->spf[i].outcome.domain.len > 0)
 			pending |= align(a, a->spf[i].outcome.domain, false, &a->spf[i].alignment);
@@ -464,6 +474,7 @@ void authenticator_header(struct authenticator *a, const struct auth_route *rout
 	f->signature_total = verifier_signature_total(a->verifier);
 	a->alignment = arena_alloc(a->arena, (f->signature_count + 1) * sizeof *a->alignment);
 	f->signature_alignment = a->alignment;
+	f->expected_alignment = a->expected_alignment;
 	set_egress(a);
 	if (route->place == AUTH_SIGNER_TABLES)
 		expected_begin(route->signer, a->arena, first_author(a->message), &f->expected);

@@ -119,8 +119,8 @@ struct authentication {
 	size_t signature_count, signature_total;
 	struct body_facts body; /* zero where no signature needed it */
 
-	struct expected expected; /* TABLES: what the signer will add */
-	struct alignment_fact expected_alignment[SIGNINGS_MAX];
+	struct expected expected;                        /* TABLES: what the signer will add */
+	const struct alignment_fact *expected_alignment; /* of each */
 
 	bool spf_evaluated; /* egress and a sender are known */
 	const struct spf_fact *spf;
@@ -166,14 +166,6 @@ void authenticator_free(struct authenticator *a);
 static inline bool auth_signature_is_open(const struct signature *s)
 {
 	return s->result == SIGNATURE_TEMPERROR || s->fault == SIGNATURE_TOO_MANY;
-}
-
-/* Did it verify, and is it aligned with the author under the standard? */
-static inline bool auth_signature_counts(
-    const struct authentication *a, size_t i, enum dmarc_standard standard)
-{
-	return a->signatures[i].result == SIGNATURE_PASS &&
-	       a->signature_alignment[i].aligned[standard];
 }
 
 #endif

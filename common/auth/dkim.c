@@ -515,11 +515,10 @@ static bool is_ed25519(const struct signature *s)
 /* It verifies; is it acceptable too? */
 static void judge_acceptable(struct signature *s)
 {
-	if (slice_equal_nocase(s->algorithm, SLICE("rsa-sha1")))
-		signature_settle(s, SIGNATURE_SHA1, SLICE("it is made with SHA-1"));
-	else if (s->bits < SIGNATURE_BITS_MIN && !is_ed25519(s))
-		signature_settle(s, SIGNATURE_SHORT_KEY, SLICE("the key has under 1024 bits"));
-	else if (s->expired)
+	signature_judge_strength(s);
+	if (s->fault != SIGNATURE_GOOD)
+		return;
+	if (s->expired)
 		signature_settle(s, SIGNATURE_EXPIRED, SLICE("it has expired"));
 	else if (s->in_future)
 		signature_settle(s, SIGNATURE_FUTURE, SLICE("its time stamp lies in the future"));

@@ -1,20 +1,40 @@
 /* expected.c - the signatures that a signer behind us will add to a message. */
 #include "auth/expected.h"
 
-#include "auth/signature.h"
 #include "syntax/domain.h"
+
+enum expected_status expected_status_of(const struct expected_signature *e)
+{
+	if (e->signature.result == SIGNATURE_TEMPERROR)
+		return EXPECTED_UNKNOWN;
+	if (e->signature.fault == SIGNATURE_NO_KEY)
+		return EXPECTED_NO_KEY;
+	return e->signature.result == SIGNATURE_PASS ? EXPECTED_GOOD : EXPECTED_BAD_KEY;
+}
 
 const char *expected_status_name(enum expected_status status)
 {
-	static const char *const names[] = { "pending", "pass", "no key", "bad key", "not told" };
+	static const char *const names[] = { "pass", "no-key", "bad-key", "unknown" };
 
 	return names[status];
 }
 
-static void settle(struct expected_signature *s, enum expected_status status, struct slice reason)
+struct expected_signature expected_of(struct arena *arena, const struct signing *signing)
 {
-	s->status = status;
-	s->reason = reason;
+	struct expected_signature e = { .signing = *signing };
+	struct signature *s = &e.signature;
+
+	s->selector = signing->selector;
+	s->algorithm = signing->algorithm;
+	s->signs_from = true; /* it does not sign without (RFC 6376 5.4) */
+	/* until it is judged it is neither good nor bad */
+	signature_settle(s, SIGNATURE_KEY_UNKNOWN, SLICE("its key was not looked up"));
+	if (domain_to_ascii(arena, signing->domain, &s->domain))
+		return e;
+	s->domain = signing->domain;
+	signature_settle(s, SIGNATURE_MALFORMED, SLICE("d= would be no domain name"));
+	e.judged = true;
+	return e;
 }
 
 void expected_begin(const struct signer *signer, struct arena *arena, const struct mailbox *author,
@@ -32,62 +52,51 @@ void expected_begin(const struct signer *signer, struct arena *arena, const stru
 	expected->answer = signer_signings(signer, arena, slice_part(author->address, 0, at),
 	    slice_part(author->address, at + 1, author->address.len), &signings);
 	expected->reason = signings.reason;
-	if (expected->answer != SIGNER_SIGNS)
-		return;
-	for (size_t i = 0; i < signings.count && i < SIGNINGS_MAX; i++) {
-		struct expected_signature *s = &expected->list[expected->count++];
-
-		s->signing = signings.list[i];
-		s->selector = s->signing.selector;
-		s->algorithm = s->signing.algorithm;
-		if (!domain_to_ascii(arena, s->signing.domain, &s->domain)) {
-			s->domain = s->signing.domain;
-			settle(s, EXPECTED_BAD_KEY, SLICE("d= would be no domain name"));
-		}
-	}
+	expected->list = arena_alloc(arena, SIGNINGS_MAX * sizeof *expected->list);
+	for (size_t i = 0; i < signings.count && i < SIGNINGS_MAX; i++)
+		expected->list[expected->count++] = expected_of(arena, &signings.list[i]);
+	expected->tried = expected->count;
 }
 
 /* The key is published; is it the right one, and good enough? */
 static void judge_key(const struct signer *signer, struct arena *arena,
-    struct expected_signature *s, struct slice published)
+    struct expected_signature *e, struct slice key)
 {
-	struct slice reason = { NULL, 0 };
-	struct key_fit_answer answer =
-	    signer_key_fit(signer, arena, &s->signing, published, &reason);
-	bool rsa = slice_starts_nocase(s->algorithm, SLICE("rsa"));
+	struct signature *s = &e->signature;
+	struct slice reason;
+	struct key_fit_answer answer = signer_key_fit(signer, arena, &e->signing, key, &reason);
 
 	s->bits = answer.bits;
-	if (answer.fit == KEY_UNKNOWN)
-		settle(s, EXPECTED_UNKNOWN, reason);
-	else if (answer.fit != KEY_FITS)
-		settle(s, EXPECTED_BAD_KEY, reason);
-	else if (slice_equal(s->algorithm, SLICE("rsa-sha1")))
-		settle(s, EXPECTED_BAD_KEY, SLICE("it would be made with SHA-1"));
-	else if (rsa && s->bits > 0 && s->bits < SIGNATURE_BITS_MIN)
-		settle(s, EXPECTED_BAD_KEY, SLICE("the key has under 1024 bits"));
-	else
-		settle(s, EXPECTED_GOOD, (struct slice){ NULL, 0 });
+	switch (answer.fit) {
+	case KEY_FITS: signature_judge_strength(s); break;
+	case KEY_DIFFERS: signature_settle(s, SIGNATURE_MISMATCH, reason); break;
+	case KEY_REVOKED: signature_settle(s, SIGNATURE_REVOKED, reason); break;
+	case KEY_UNUSABLE:
+		signature_settle(s, SIGNATURE_BAD_KEY,
+		    arena_printf(arena, "the key cannot be used for it: %.*s", SLICE_ARG(reason)));
+		break;
+	case KEY_CANT_SIGN: signature_settle(s, SIGNATURE_MALFORMED, reason); break;
+	case KEY_UNKNOWN: signature_settle(s, SIGNATURE_UNVERIFIABLE, reason); break;
+	}
 }
 
-static void judge_answer(const struct signer *signer, struct arena *arena,
-    struct expected_signature *s, struct slice name, const struct dns_answer *answer)
+bool expected_judge_one(const struct signer *signer, struct arena *arena, struct dns_view *view,
+    struct expected_signature *e)
 {
-	if (answer->status == DNS_TEMPFAIL)
-		settle(s, EXPECTED_UNKNOWN,
-		    arena_printf(arena, "the key at %.*s could not be looked up: %s",
-			SLICE_ARG(name), answer->why != NULL ? answer->why : "no answer"));
-	else if (answer->truncated)
-		settle(s, EXPECTED_UNKNOWN,
-		    arena_printf(arena, "not all records at %.*s can be read", SLICE_ARG(name)));
-	else if (answer->status != DNS_FOUND)
-		settle(s, EXPECTED_NO_KEY,
-		    arena_printf(arena, "no key is published at %.*s", SLICE_ARG(name)));
-	else if (answer->count > 1)
-		settle(s, EXPECTED_BAD_KEY,
-		    arena_printf(arena, "%.*s has %zu TXT records: receivers cannot tell the key",
-			SLICE_ARG(name), answer->count));
-	else
-		judge_key(signer, arena, s, answer->records[0].data);
+	const struct dns_answer *answer;
+	struct slice key;
+
+	if (e->judged)
+		return false;
+	answer = dns_view_get(view, signature_key_name(arena, &e->signature), DNS_TXT);
+	if (answer == NULL)
+		return true;
+	signature_settle(&e->signature, SIGNATURE_GOOD, (struct slice){ NULL, 0 });
+	key = signature_take_key(arena, &e->signature, answer);
+	if (key.data != NULL)
+		judge_key(signer, arena, e, key);
+	e->judged = true;
+	return false;
 }
 
 bool expected_judge(const struct signer *signer, struct arena *arena, struct dns_view *view,
@@ -96,19 +105,19 @@ bool expected_judge(const struct signer *signer, struct arena *arena, struct dns
 	bool pending = false;
 
 	for (size_t i = 0; i < expected->count; i++) {
-		struct expected_signature *s = &expected->list[i];
-		const struct dns_answer *answer;
-		struct slice name;
+		struct expected_signature *e = &expected->list[i];
 
-		if (s->status != EXPECTED_PENDING)
+		if (e->judged)
 			continue;
-		name = arena_printf(
-		    arena, "%.*s._domainkey.%.*s", SLICE_ARG(s->selector), SLICE_ARG(s->domain));
-		answer = dns_view_get(view, name, DNS_TXT);
-		if (answer == NULL)
-			pending = true;
-		else
-			judge_answer(signer, arena, s, name, answer);
+		pending |= expected_judge_one(signer, arena, view, e);
+		if (e->signature.fault == SIGNATURE_MALFORMED) {
+			expected->answer = SIGNER_DEFERS;
+			expected->reason = arena_printf(arena, "the key for d=%.*s, s=%.*s: %.*s",
+			    SLICE_ARG(e->signature.domain), SLICE_ARG(e->signature.selector),
+			    SLICE_ARG(e->signature.reason));
+			expected->count = 0;
+			return false;
+		}
 	}
 	return pending;
 }

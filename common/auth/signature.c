@@ -307,3 +307,13 @@ struct slice signature_take_key(
 	}
 	return none;
 }
+
+void signature_judge_strength(struct signature *s)
+{
+	bool rsa = slice_starts_nocase(s->algorithm, SLICE("rsa-"));
+
+	if (slice_equal_nocase(s->algorithm, SLICE("rsa-sha1")))
+		signature_settle(s, SIGNATURE_SHA1, SLICE("it is made with SHA-1"));
+	else if (rsa && s->bits < SIGNATURE_BITS_MIN)
+		signature_settle(s, SIGNATURE_SHORT_KEY, SLICE("the key has under 1024 bits"));
+}

@@ -87,6 +87,9 @@ struct slice signature_key_name(struct arena *arena, const struct signature *s);
 struct slice signature_take_key(
     struct arena *arena, struct signature *s, const struct dns_answer *answer);
 
+/* It verifies; are its hash and the bits of its key acceptable too (RFC 8301)? */
+void signature_judge_strength(struct signature *s);
+
 /* Sets what became of it; reason is a sentence. */
 void signature_settle(struct signature *s, enum signature_fault fault, struct slice reason);
 

@@ -12,7 +12,7 @@
 
 const char *signer_answer_name(enum signer_answer answer)
 {
-	static const char *const names[] = { "signs", "does not sign", "defers", "not told" };
+	static const char *const names[] = { "signs", "signs-not", "defers", "unknown" };
 
 	return names[answer];
 }

@@ -56,7 +56,7 @@ enum signer_answer {
 	SIGNER_UNKNOWN, /* could not tell */
 };
 
-/* "signs", "does not sign", "defers", "not told" */
+/* Its word in records: "signs", "signs-not", "defers", "unknown". */
 const char *signer_answer_name(enum signer_answer answer);
 
 /* One signature that OpenDKIM adds. */

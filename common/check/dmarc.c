@@ -110,20 +110,22 @@ static bool fails(const struct dmarc_verdict *v)
 	return v->result == DMARC_RESULT_FAIL;
 }
 
-/* Nothing worse than a report can come of it, whatever could not be told. */
+/* A result that is open: nothing worse than a report can come of it, whatever it would be. */
 static bool is_harmless(const struct dmarc_verdict *v)
 {
-	if (v->result != DMARC_RESULT_TEMPERROR)
-		return !fails(v) || v->disposition == DMARC_NONE;
-	return v->record_domain.data != NULL && v->policy == DMARC_NONE;
+	if (v->record_domain.data == NULL || v->policy != DMARC_NONE)
+		return false;
+	/* a record from above has np too, if what could not be told is whether the name exists */
+	return slice_equal(v->record_domain, v->author) || v->parsed.np == DMARC_NONE;
 }
 
 /* Why the author's domain is not authenticated, in a few words. */
 static struct slice evidence(const struct check_run *run)
 {
 	const struct authentication *a = run->message->authentication;
-	const char *dkim = a->signature_total == 0 ? "there is no DKIM signature"
-						   : "no DKIM signature that passes is aligned";
+	const char *dkim = a->signature_total + a->expected.count == 0
+			       ? "there is no DKIM signature"
+			       : "no DKIM signature that passes is aligned";
 	const char *spf = "SPF does not pass for every address that mail leaves from";
 
 	if (!a->spf_evaluated)
@@ -162,15 +164,15 @@ void check_dmarc_alignment(struct check_run *run)
 	const struct dmarc_verdict *v = verdicts_of(run);
 	const struct dmarc_verdict *open = NULL;
 	struct finding f = { .result = FINDING_UNKNOWN, .rfc = "RFC 9989 4.4" };
+	bool failed = fails(&v[DMARC_RFC7489]) || fails(&v[DMARC_RFC9989]);
 
-	if (fails(&v[DMARC_RFC7489]) || fails(&v[DMARC_RFC9989])) {
+	if (failed)
 		add_failure(run);
-		return;
-	}
 	for (int s = 0; s < DMARC_STANDARDS; s++)
 		if (v[s].result == DMARC_RESULT_TEMPERROR && (open == NULL || is_harmless(open)))
 			open = &v[s];
-	if (open == NULL)
+	/* beside a failure only what could be worse is worth a word */
+	if (open == NULL || (failed && is_harmless(open)))
 		return;
 	if (is_harmless(open))
 		f.at_most = ACTION_LOG;

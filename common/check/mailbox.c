@@ -18,8 +18,7 @@ static void point_at_author(const struct check_run *run, struct finding *f)
 		return;
 	f->has_offset = true;
 	f->offset = author->offset;
-	f->token = slice_part(
-	    m->from[0]->body, author->offset, author->offset + author->length);
+	f->token = slice_part(m->from[0]->body, author->offset, author->offset + author->length);
 }
 
 static struct finding begin(const struct check_run *run, enum claim_kind kind)
@@ -45,10 +44,12 @@ static void judge_mailbox(struct check_run *run, enum claim_kind kind)
 		f.fix = SLICE("write from an address that exists, or create a mailbox or alias");
 		break;
 	case DIRECTORY_CATCH_ALL:
+		if (run->message->claims->catch_all_counts)
+			return;
 		f.at_most = ACTION_LOG;
-		f.reason = arena_printf(run->arena,
-		    "only the catch-all of its domain takes mail for %.*s",
-		    SLICE_ARG(claim->address));
+		f.reason =
+		    arena_printf(run->arena, "only the catch-all of its domain takes mail for %.*s",
+			SLICE_ARG(claim->address));
 		f.fix = SLICE("create a mailbox or alias, or set catch_all = mailbox");
 		break;
 	case DIRECTORY_UNKNOWN:
@@ -93,7 +94,8 @@ static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
 		    SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address),
 		    claim->use.reason != NULL ? ": " : "",
 		    claim->use.reason != NULL ? claim->use.reason : "");
-		f.fix = SLICE("write from an address of this login, or let the login use the address");
+		f.fix =
+		    SLICE("write from an address of this login, or let the login use the address");
 	} else {
 		f.result = FINDING_UNKNOWN;
 		f.reason = arena_printf(run->arena,
@@ -113,8 +115,8 @@ void check_from_login(struct check_run *run)
 {
 	const struct claims *claims = run->message->claims;
 	const struct claim *list = claims->list;
-	bool mild = claims->on_behalf &&
-		    (may_use(&list[CLAIM_RESENT]) || may_use(&list[CLAIM_SENDER]));
+	bool mild =
+	    claims->on_behalf && (may_use(&list[CLAIM_RESENT]) || may_use(&list[CLAIM_SENDER]));
 
 	judge_login(run, CLAIM_FROM, mild);
 	if (list[CLAIM_SENDER].address.data != NULL)
@@ -138,12 +140,14 @@ void check_from_foreign(struct check_run *run)
 	if (claims->from_served == SERVED_NO) {
 		f.reason = arena_printf(run->arena, "%.*s is none of our domains",
 		    SLICE_ARG(claims->list[CLAIM_FROM].domain));
-		f.fix = SLICE("write from an address of ours, with the other one in Reply-To; or allow "
-			      "it by an `identity`");
+		f.fix =
+		    SLICE("write from an address of ours, with the other one in Reply-To; or allow "
+			  "it by an `identity`");
 	} else {
 		f.result = FINDING_UNKNOWN;
-		f.reason = arena_printf(run->arena, "whether %.*s is one of our domains is not known",
-		    SLICE_ARG(claims->list[CLAIM_FROM].domain));
+		f.reason =
+		    arena_printf(run->arena, "whether %.*s is one of our domains is not known",
+			SLICE_ARG(claims->list[CLAIM_FROM].domain));
 	}
 	check_add(run, f);
 }

@@ -162,20 +162,35 @@ static void judge_record(struct check_run *run, const struct spf_record_fact *fa
 				   .rfc = "RFC 7208 4.4" });
 }
 
+/* What the evaluations met: one that could not be told may have been about to meet a fault. */
+static void judge_outcomes(struct check_run *run, const struct authentication *a)
+{
+	const struct spf_outcome *open = NULL;
+
+	for (size_t i = 0; i < a->spf_count; i++) {
+		const struct spf_outcome *o = &a->spf[i].outcome;
+
+		if (o->result == SPF_PERMERROR) {
+			add_problem(run, o->domain, o->record, o->problem, o->record_offset);
+			return;
+		}
+		if (o->result == SPF_TEMPERROR && open == NULL)
+			open = o;
+	}
+	if (open != NULL)
+		check_add(run, (struct finding){ .result = FINDING_UNKNOWN,
+				   .reason = arena_printf(run->arena,
+				       "the SPF record of %.*s could not be checked: %.*s",
+				       SLICE_ARG(open->domain), SLICE_ARG(open->problem)),
+				   .rfc = "RFC 7208 4.4" });
+}
+
 void check_spf_record(struct check_run *run)
 {
 	const struct authentication *a = run->message->authentication;
 
-	if (!a->spf_evaluated) {
+	if (a->spf_evaluated)
+		judge_outcomes(run, a);
+	else
 		judge_record(run, &a->spf_record);
-		return;
-	}
-	for (size_t i = 0; i < a->spf_count; i++) {
-		const struct spf_outcome *o = &a->spf[i].outcome;
-
-		if (o->result != SPF_PERMERROR)
-			continue;
-		add_problem(run, o->domain, o->record, o->problem, o->record_offset);
-		return;
-	}
 }

@@ -138,8 +138,8 @@ static bool judge(struct claimant *c, struct claim *claim)
 	if (claim->address.data == NULL)
 		return false;
 	if (claim->found.answer == DIRECTORY_PENDING)
-		pending = directory_address(c->view, claim->address, &claim->found) ==
-			  DIRECTORY_PENDING;
+		pending =
+		    directory_address(c->view, claim->address, &claim->found) == DIRECTORY_PENDING;
 	if (claim->has_use && claim->use.permission == PERMISSION_PENDING)
 		pending |= directory_may_use(c->view, login, claim->address, &claim->use) ==
 			   PERMISSION_PENDING;
@@ -174,8 +174,7 @@ static bool judge_domain(struct claimant *c)
 	const struct claim *from = &c->facts.list[CLAIM_FROM];
 	struct slice ascii;
 
-	if (from->address.data == NULL ||
-	    !domain_to_ascii(c->message->arena, from->domain, &ascii))
+	if (from->address.data == NULL || !domain_to_ascii(c->message->arena, from->domain, &ascii))
 		return false;
 	if (c->facts.from_served == SERVED_UNKNOWN || c->facts.from_served == SERVED_PENDING)
 		c->facts.from_served = directory_serves(c->view, ascii);

@@ -104,10 +104,15 @@ struct directory_use {
 	const char *store;  /* that decided; NULL: none */
 	const char *reason; /* a few words, a static string: "the map of logins", ... */
 	struct slice why;   /* UNKNOWN */
+	/* The logins that it names, in the map or with the address; has_logins and none: nobody. */
+	const struct slice *logins;
+	size_t login_count;
+	bool has_logins;
 };
 
 /*
- * May the login use the address?  In this order:
+ * May the login use the address?  An empty login is nobody's: that asks which logins are named.
+ * In this order:
  *  1. a map of logins (service STORE_LOGINS), with the semantics of Postfix's
  *     smtpd_sender_login_maps: the address, its base, the local part where the domain is
  *     local, "@domain"; the first found decides.  Where a store is such a map, an address

@@ -134,6 +134,9 @@ static bool decided_by_maps(struct question *q, struct directory_use *use)
 		if (answer == NULL)
 			continue;
 		if (answer->status == LOOKUP_FOUND) {
+			use->logins = store_answer_logins(answer);
+			use->login_count = answer->login_count;
+			use->has_logins = true;
 			decide(use,
 			    is_listed(q, answer->items + answer->target_count, answer->login_count,
 				false),
@@ -145,8 +148,10 @@ static bool decided_by_maps(struct question *q, struct directory_use *use)
 		use->why = answer->why;
 		return true;
 	}
-	if (last != NULL)
+	if (last != NULL) {
+		use->has_logins = true;
 		decide(use, false, last, "no map of logins has the address");
+	}
 	return last != NULL;
 }
 
@@ -163,6 +168,9 @@ static bool reaches(const struct question *q, const struct directory_result *r)
 static enum directory_permission decide_by_address(
     const struct question *q, const struct directory_result *r, struct directory_use *use)
 {
+	use->logins = r->logins;
+	use->login_count = r->login_count;
+	use->has_logins = r->has_logins;
 	if (r->has_logins)
 		return decide(use, is_listed(q, r->logins, r->login_count, true), r->store,
 		    "the logins of the address");

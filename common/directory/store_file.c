@@ -371,7 +371,7 @@ static int compile_into(const char *path, struct slice text, const struct stat *
 	if (rc == 0)
 		rc = mdb_env_sync(env, 1);
 	mdb_env_close(env);
-	*count = c.count;
+	*count = c.count > 0 ? c.count - 1 : 0; /* without the stamp */
 	return rc;
 }
 

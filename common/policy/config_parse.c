@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "policy/config_text.h"
 #include "policy/config_table.h"
+#include "policy/config_text.h"
 
 enum { WHY_MAX = 2 * CONFIG_TEXT_MAX };
 
@@ -443,7 +443,8 @@ static void take_identity(struct config_parse *p, cfg_t *section)
 	struct config *c = p->config;
 	struct relay_identity *identity;
 
-	c->identities = must_realloc(c->identities, (c->identity_count + 1) * sizeof *c->identities);
+	c->identities =
+	    must_realloc(c->identities, (c->identity_count + 1) * sizeof *c->identities);
 	identity = &c->identities[c->identity_count++];
 	*identity = (struct relay_identity){ .name = must_strdup(section->title) };
 	take_options(section, identity);

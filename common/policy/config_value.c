@@ -272,8 +272,8 @@ bool value_account(const char *text, void *target, struct buf *why)
 
 bool value_delimiters(const char *text, void *target, struct buf *why)
 {
-	return finish_text(text[strcspn(text, "@ \t\"\\<>.,")] == '\0', "list of delimiters", text,
-	    target, why);
+	return finish_text(
+	    text[strcspn(text, "@ \t\"\\<>.,")] == '\0', "list of delimiters", text, target, why);
 }
 
 bool value_path(const char *text, void *target, struct buf *why)
@@ -367,8 +367,9 @@ bool value_any(const char *text, void *target, struct buf *why)
 
 bool value_identity_field(const char *text, void *target, struct buf *why)
 {
-	static const struct word words[] = { { "from", IDENTITY_FROM }, { "sender", IDENTITY_SENDER },
-		{ "return-path", IDENTITY_RETURN_PATH }, { NULL, 0 } };
+	static const struct word words[] = { { "from", IDENTITY_FROM },
+		{ "sender", IDENTITY_SENDER }, { "return-path", IDENTITY_RETURN_PATH },
+		{ NULL, 0 } };
 	int bit = 0;
 
 	if (!take_word(words, text, &bit, why))

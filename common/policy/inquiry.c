@@ -21,6 +21,8 @@ struct inquiry *inquiry_new(const struct site *site, struct message *message, in
 	q->patience = site_patience(site);
 	q->authenticator = site_authenticator(site, &q->patience, message, now);
 	q->claimant = claimant_new(site->directory, &q->patience, message);
+	claimant_claims(q->claimant)->catch_all_counts =
+	    site->config->catch_all == CATCH_ALL_MAILBOX;
 	return q;
 }
 
@@ -41,8 +43,7 @@ static void complete_claims(struct inquiry *q)
 	claims->on_behalf = q->site->config->on_behalf;
 	claims->identity = identity_judge(q->site->config, q->message);
 	if (claims->from_served != SERVED_UNKNOWN || own->count == 0 ||
-	    from->address.data == NULL ||
-	    !domain_to_ascii(q->message->arena, from->domain, &ascii))
+	    from->address.data == NULL || !domain_to_ascii(q->message->arena, from->domain, &ascii))
 		return;
 	if (domain_list_has(own, ascii))
 		claims->from_served = SERVED_YES;

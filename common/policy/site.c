@@ -70,8 +70,8 @@ static struct store_options store_of(
 	return (struct store_options){ name, short_form, 1 };
 }
 
-static bool open_stores(struct site *site, const char *const *names, size_t count, bool offline,
-    struct buf *errors)
+static bool open_stores(
+    struct site *site, const char *const *names, size_t count, bool offline, struct buf *errors)
 {
 	const struct config *c = site->config;
 	const struct directory_options options = {
@@ -206,8 +206,8 @@ struct patience site_patience(const struct site *site)
 		.gate = (struct gate *)(uintptr_t)&site->gate };
 }
 
-struct authenticator *site_authenticator(const struct site *site, struct patience *patience,
-    struct message *message, int64_t now)
+struct authenticator *site_authenticator(
+    const struct site *site, struct patience *patience, struct message *message, int64_t now)
 {
 	const struct auth_limits limits = {
 		.patience = patience,

@@ -23,8 +23,8 @@ struct site_options {
 	const char *suffix_list;    /* NULL: the configuration's */
 	struct network_list egress; /* empty: the configuration's, per domain too */
 	const char *mailboxes; /* a store, "type:path", in the place of `directory`; NULL: none */
-	const char *helo;           /* NULL: the configuration's */
-	bool opendmarc;             /* opinion_start was called */
+	const char *helo;      /* NULL: the configuration's */
+	bool opendmarc;        /* opinion_start was called */
 };
 
 struct site {
@@ -33,7 +33,7 @@ struct site {
 	struct gate gate;
 	struct suffix_list *suffixes;
 	struct verifier_library *verifier;
-	struct directory *directory; /* NULL: there is no store */
+	struct directory *directory;   /* NULL: there is no store */
 	struct signer *signer;         /* NULL: none behind us, or none whose tables can be read */
 	struct auth_services services; /* of the above */
 	struct network_list egress;    /* in the place of the configuration's, if not empty */
@@ -64,8 +64,8 @@ struct patience site_patience(const struct site *site);
  * The evaluation of a message whose MAIL is known, judged as of now (seconds
  * since the epoch).  patience is the message's and lives as long as it.
  */
-struct authenticator *site_authenticator(const struct site *site, struct patience *patience,
-    struct message *message, int64_t now);
+struct authenticator *site_authenticator(
+    const struct site *site, struct patience *patience, struct message *message, int64_t now);
 
 /* The name that we say to receivers: as configured, else the MTA's, else the host's. */
 struct slice site_helo(const struct site *site, const struct message *message);

@@ -20,8 +20,11 @@ enum {
 enum section {
 	SECTION_TOP,
 	SECTION_CONFIG,
+	SECTION_RECORDS,
 	SECTION_ENVELOPE,
 	SECTION_MESSAGE,
+	SECTION_SIGN,
+	SECTION_ALTER,
 	SECTION_SHOWS,
 	SECTION_VERDICT,
 	SECTIONS
@@ -30,8 +33,11 @@ enum section {
 static const char *const section_lines[SECTIONS] = {
 	[SECTION_TOP] = NULL,
 	[SECTION_CONFIG] = "[config]",
+	[SECTION_RECORDS] = "[records]",
 	[SECTION_ENVELOPE] = "[envelope]",
 	[SECTION_MESSAGE] = "[message]",
+	[SECTION_SIGN] = "[sign]",
+	[SECTION_ALTER] = "[alter]",
 	[SECTION_SHOWS] = "[shows]",
 	[SECTION_VERDICT] = "[verdict]",
 };
@@ -47,7 +53,7 @@ struct parser {
 	unsigned line;
 	enum section section;
 	bool seen[SECTIONS];
-	struct buf config, message, shows;
+	struct buf config, records, message, shows;
 	bool held_empty;   /* an empty line that belongs to the section if another follows */
 	bool login_unsaid; /* nothing says who sends: the default login does */
 	char *error;
@@ -156,11 +162,11 @@ static char *finish_word(struct buf *text, bool octets)
 /*
  *   word = [ name "=" ] ( 1*visible / quoted )
  *
- * A name is letters and hyphens.  octets: escapes of octets are taken.
+ * A name is letters, digits and hyphens.  octets: escapes of octets are taken.
  */
 static const char *take_word(const char *at, struct word *word, bool octets)
 {
-	size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyz-");
+	size_t name = strspn(at, "abcdefghijklmnopqrstuvwxyz0123456789-");
 	struct buf text;
 
 	*word = (struct word){ 0 };
@@ -356,6 +362,40 @@ static bool envelope_line(struct parser *p, const struct word *words, int count)
 	return fail(p, "no such directive of [envelope]: %s", words[0].value);
 }
 
+/* ---- the directives of [sign] and [alter] ------------------------------------- */
+
+static bool sign_line(struct parser *p, const struct word *words, int count)
+{
+	struct recipe *how = &p->c->signings[p->c->signing_count];
+
+	if (p->c->signing_count == CASE_SIGNINGS_MAX)
+		return fail(p, "too many signatures");
+	p->c->signing_count++;
+	recipe_begin(how);
+	for (int i = 0; i < count; i++)
+		if (words[i].name == NULL || !recipe_set(how, words[i].name, words[i].value))
+			return fail(p, "no such tag or key of a signature: %s", words[i].value);
+	return recipe_is_complete(how) || fail(p, "a signature wants d=, s= and key=");
+}
+
+/* replace OLD NEW, or body-append TEXT */
+static bool alter_line(struct parser *p, const struct word *words, int count)
+{
+	struct change *change = &p->c->changes[p->c->change_count];
+	bool replaces = strcmp(words[0].value, "replace") == 0;
+
+	if (!replaces && strcmp(words[0].value, "body-append") != 0)
+		return fail(p, "no such directive of [alter]: %s", words[0].value);
+	if (count != (replaces ? 3 : 2))
+		return fail(p, "replace takes two texts, body-append one");
+	if (p->c->change_count == CASE_CHANGES_MAX)
+		return fail(p, "too many changes");
+	p->c->change_count++;
+	change->found = replaces ? must_strdup(words[1].value) : NULL;
+	change->text = must_strdup(words[replaces ? 2 : 1].value);
+	return true;
+}
+
 /* ---- the directives of [verdict] --------------------------------------------- */
 
 struct verdict_row {
@@ -375,9 +415,15 @@ static const struct verdict_row verdict_rows[] = {
 	{ "reply-text", EXPECT_REPLY_TEXT, 2, 2, "", WAYS_ALL },
 	{ "author", EXPECT_AUTHOR, 1, 1, "", WAYS_ALL },
 	{ "display-name", EXPECT_DISPLAY_NAME, 1, 1, "", WAYS_ALL },
-	{ "finding", EXPECT_FINDING, 2, 2, "offset token action stage mode field reason fix ",
+	{ "finding", EXPECT_FINDING, 2, 2, "offset token action stage mode field reason fix rfc ",
 	    WAYS_ALL },
 	{ "no-finding", EXPECT_NO_FINDING, 1, 1, "", WAYS_ALL },
+	{ "findings", EXPECT_FINDINGS, 2, 2, "", WAYS_ALL },
+	{ "dkim", EXPECT_DKIM, 1, 2,
+	    "domain selector algorithm bits aligned7489 aligned9989 reason ", WAYS_ALL },
+	{ "spf", EXPECT_SPF, 1, 2, "identity domain lookups aligned7489 aligned9989 ", WAYS_ALL },
+	{ "dmarc", EXPECT_DMARC, 1, 2,
+	    "policy disposition org record reason aligned-dkim aligned-spf ", WAYS_ALL },
 	{ "accept-at", EXPECT_ACCEPT_AT, 1, 1, "", WAY_MILTER },
 	{ "refuse-at", EXPECT_REFUSE_AT, 1, 2, "", WAY_MILTER },
 	{ "rcpts-refused", EXPECT_RCPTS_REFUSED, 1, 1, "", WAY_MILTER },
@@ -464,20 +510,23 @@ static bool verdict_line(struct parser *p, const struct word *words, int count)
 
 /* ---- lines and sections ------------------------------------------------------ */
 
-/* A line of [envelope] or [verdict]; comments and empty ones say nothing. */
+/* A line of directives; comments and empty ones say nothing. */
 static bool directive_line(struct parser *p, const char *line)
 {
 	struct word words[WORDS_MAX] = { 0 };
-	bool envelope = p->section == SECTION_ENVELOPE, good;
+	bool octets = p->section == SECTION_ENVELOPE || p->section == SECTION_ALTER, good;
 	int count;
 
 	line += strspn(line, " \t");
 	if (*line == '\0' || *line == '#')
 		return true;
-	count = split(p, line, words, envelope);
+	count = split(p, line, words, octets);
 	if (count < 0)
 		return false;
-	good = envelope ? envelope_line(p, words, count) : verdict_line(p, words, count);
+	good = p->section == SECTION_ENVELOPE ? envelope_line(p, words, count)
+	       : p->section == SECTION_SIGN   ? sign_line(p, words, count)
+	       : p->section == SECTION_ALTER  ? alter_line(p, words, count)
+					      : verdict_line(p, words, count);
 	free_words(words, (size_t)count);
 	return good;
 }
@@ -509,6 +558,30 @@ static void text_line(struct parser *p, struct buf *out, const char *line, bool 
 	buf_add_char(out, '\n');
 }
 
+/* A line of [records]: "@KEY(NAME)" is the public key of that name. */
+static bool record_line(struct parser *p, const char *line)
+{
+	static const char mark[] = "@KEY(";
+	const char *at;
+
+	while ((at = strstr(line, mark)) != NULL) {
+		const char *name = at + strlen(mark), *close = strchr(name, ')');
+		const char *key =
+		    close == NULL
+			? NULL
+			: recipe_public_key((struct slice){ name, (size_t)(close - name) });
+
+		if (key == NULL)
+			return fail(p, "there is no such key: %s", at);
+		buf_add(&p->records, line, (size_t)(at - line));
+		buf_add_text(&p->records, key);
+		line = close + 1;
+	}
+	buf_add_text(&p->records, line);
+	buf_add_char(&p->records, '\n');
+	return true;
+}
+
 static bool section_begins(struct parser *p, const char *line)
 {
 	for (int i = SECTION_CONFIG; i < SECTIONS; i++) {
@@ -533,9 +606,12 @@ static bool take_line(struct parser *p, const char *line)
 	}
 	switch (p->section) {
 	case SECTION_CONFIG: text_line(p, &p->config, line, false); return true;
+	case SECTION_RECORDS: return record_line(p, line);
 	case SECTION_MESSAGE: text_line(p, &p->message, line, true); return true;
 	case SECTION_SHOWS: text_line(p, &p->shows, line, false); return true;
 	case SECTION_ENVELOPE:
+	case SECTION_SIGN:
+	case SECTION_ALTER:
 	case SECTION_VERDICT: return directive_line(p, line);
 	default: return top_line(p, line);
 	}
@@ -560,6 +636,8 @@ static bool is_complete(struct parser *p)
 		return fail(p, "there is no summary");
 	if (!p->seen[SECTION_MESSAGE])
 		return fail(p, "there is no [message]");
+	if (c->signing_count > 0 && c->records == NULL)
+		return fail(p, "[sign] wants [records]: without them no signature is looked at");
 	if (c->expectation_count == 0 && c->shows == NULL)
 		return fail(p, "nothing is expected");
 	if (c->shows != NULL && (c->ways & WAY_CLI) == 0)
@@ -625,6 +703,8 @@ static void keep_texts(struct parser *p)
 	struct case_file *c = p->c;
 
 	c->config = must_strdup(buf_text(&p->config));
+	if (p->seen[SECTION_RECORDS])
+		c->records = must_strdup(buf_text(&p->records));
 	if (p->seen[SECTION_SHOWS])
 		c->shows = must_strdup(buf_text(&p->shows));
 	c->message = must_alloc(p->message.len + 1);
@@ -639,6 +719,7 @@ struct case_file *case_read(const char *path, char error[MTA_TEXT_MAX])
 	bool good;
 
 	buf_init(&p.config, FILE_MAX);
+	buf_init(&p.records, FILE_MAX);
 	buf_init(&p.message, MESSAGE_MAX);
 	buf_init(&p.shows, FILE_MAX);
 	good = f != NULL ? read_lines(&p, f) : fail(&p, "%s", strerror(errno));
@@ -648,6 +729,7 @@ struct case_file *case_read(const char *path, char error[MTA_TEXT_MAX])
 		good = is_complete(&p);
 	}
 	buf_free(&p.config);
+	buf_free(&p.records);
 	buf_free(&p.message);
 	buf_free(&p.shows);
 	if (f != NULL)
@@ -689,10 +771,17 @@ void case_free(struct case_file *c)
 	}
 	for (size_t i = 0; i < c->arg_count; i++)
 		free(c->args[i]);
+	for (size_t i = 0; i < c->signing_count; i++)
+		recipe_free(&c->signings[i]);
+	for (size_t i = 0; i < c->change_count; i++) {
+		free(c->changes[i].found);
+		free(c->changes[i].text);
+	}
 	free_envelope(&c->envelope);
 	free(c->path);
 	free(c->summary);
 	free(c->config);
+	free(c->records);
 	free(c->message);
 	free(c->shows);
 	free(c);

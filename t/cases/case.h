@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #include "t/cases/mta.h"
+#include "t/cases/sign.h"
 
 /* The ways in which a message can come to be judged. */
 enum way { WAY_LIBRARY = 1 << 0, WAY_CLI = 1 << 1, WAY_MILTER = 1 << 2 };
@@ -21,6 +22,8 @@ enum {
 	CASE_ARGS_MAX = 16,
 	CASE_EXPECTATIONS_MAX = 60,
 	CASE_ATTRIBUTES_MAX = 8,
+	CASE_SIGNINGS_MAX = 30,
+	CASE_CHANGES_MAX = 8,
 };
 
 enum expect_kind {
@@ -35,6 +38,10 @@ enum expect_kind {
 	EXPECT_DISPLAY_NAME,
 	EXPECT_FINDING,
 	EXPECT_NO_FINDING,
+	EXPECT_FINDINGS,
+	EXPECT_DKIM,
+	EXPECT_SPF,
+	EXPECT_DMARC,
 	/* of the milter's answers */
 	EXPECT_ACCEPT_AT,
 	EXPECT_REFUSE_AT,
@@ -61,6 +68,12 @@ struct expectation {
 	size_t attribute_count;
 };
 
+/* What happens to the message behind the signer: `found` becomes `text`, or text is added. */
+struct change {
+	char *found; /* NULL: the text goes to the end of the body */
+	char *text;
+};
+
 struct case_file {
 	char *path;
 	char *summary;
@@ -70,8 +83,13 @@ struct case_file {
 	bool sender_given;                     /* false: the command line finds the sender itself */
 	char *args[CASE_ARGS_MAX];             /* further ones for the command line */
 	size_t arg_count;
+	char *records; /* a records file, keys put in; NULL: the DNS is no matter of this case */
 	char *message; /* octets as an application writes them, line ends LF */
 	size_t message_len;
+	struct recipe signings[CASE_SIGNINGS_MAX];
+	size_t signing_count;
+	struct change changes[CASE_CHANGES_MAX];
+	size_t change_count;
 	char *shows; /* lines that the readable output must have, together; NULL: no matter */
 	unsigned shows_line;
 	unsigned ways; /* of enum way */

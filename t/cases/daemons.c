@@ -14,18 +14,12 @@
 #include "base/arena.h"
 #include "t/cases/process.h"
 
-enum { DAEMONS_MAX = 120 };
-
-/*
- * Put before every configuration: where records go, a user to become (when run
- * as root), and no domains of our own, rather than those of this host's Postfix.
- */
-static const char config_head[] =
-    "log = stderr\nlog_format = json\nuser = \"nobody\"\nown_domains = {}\n";
+enum { DAEMONS_MAX = 600 };
 
 struct daemon {
 	char *config; /* the text that it was started with */
 	pid_t pid;
+	bool retired;
 	int log;          /* its standard error, a file: a pipe would fill up and stop it */
 	struct buf lines; /* what came from there and was not looked at yet */
 	char socket[PATH_SIZE];
@@ -43,11 +37,6 @@ struct daemons *daemons_new(const char *dir, const char *builddir)
 
 	*all = (struct daemons){ .dir = dir, .builddir = builddir };
 	return all;
-}
-
-bool daemons_write_config(const char *path, const char *config)
-{
-	return write_file(path, config_head, config, strlen(config));
 }
 
 /* ---- starting ---------------------------------------------------------------- */
@@ -116,7 +105,7 @@ struct daemon *daemons_find(struct daemons *all, const char *config, struct repo
 	struct daemon *d;
 
 	for (size_t i = 0; i < all->count; i++)
-		if (strcmp(all->list[i].config, config) == 0)
+		if (!all->list[i].retired && strcmp(all->list[i].config, config) == 0)
 			return all->list[i].pid > 0 ? &all->list[i] : NULL;
 	if (all->count == DAEMONS_MAX) {
 		report_fault(report, 0, "milter: more than %d configurations", DAEMONS_MAX);
@@ -129,7 +118,7 @@ struct daemon *daemons_find(struct daemons *all, const char *config, struct repo
 	snprintf(path, sizeof path, "%s/%zu.conf", all->dir, all->count);
 	snprintf(socket, sizeof socket, "unix:%.500s/%zu.sock", all->dir, all->count);
 	snprintf(d->socket, sizeof d->socket, "%s", strchr(socket, '/'));
-	if (!daemons_write_config(path, d->config))
+	if (!write_file(path, "", d->config, strlen(d->config)))
 		return NULL;
 	d->pid = start_logged(all, d, argv);
 	if (d->pid > 0 && !wait_ready(d, report)) {
@@ -138,6 +127,12 @@ struct daemon *daemons_find(struct daemons *all, const char *config, struct repo
 		d->pid = -1;
 	}
 	return d->pid > 0 ? d : NULL;
+}
+
+void daemon_retire(struct daemon *d)
+{
+	d->retired = true;
+	kill(d->pid, SIGTERM);
 }
 
 const char *daemon_socket(const struct daemon *d)
@@ -192,7 +187,7 @@ unsigned daemons_stop(struct daemons *all)
 	unsigned failed = 0;
 
 	for (size_t i = 0; i < all->count; i++)
-		if (all->list[i].pid > 0)
+		if (all->list[i].pid > 0 && !all->list[i].retired)
 			kill(all->list[i].pid, SIGTERM);
 	for (size_t i = 0; i < all->count; i++) {
 		struct daemon *d = &all->list[i];

@@ -29,14 +29,17 @@ struct daemons *daemons_new(const char *dir, const char *builddir);
  */
 unsigned daemons_stop(struct daemons *all);
 
-/* Writes a case's configuration behind what has to stand before every one; false with errno set. */
-bool daemons_write_config(const char *path, const char *config);
-
 /*
  * The daemon that runs with this configuration, started if there is none.  NULL
  * when it does not run; why is reported to the case that it was started for.
  */
 struct daemon *daemons_find(struct daemons *all, const char *config, struct report *report);
+
+/*
+ * Nobody else will want it: it is told to end, while others are at work, and is
+ * waited for at the end.  So there are never more than a few.
+ */
+void daemon_retire(struct daemon *d);
 
 /* The path of its socket. */
 const char *daemon_socket(const struct daemon *d);

@@ -21,6 +21,8 @@ const char *text_at(const json_t *object, const char *key, char got[GOT_SIZE])
 	else
 		snprintf(got, GOT_SIZE, "%s",
 		    json_is_null(value)     ? "null"
+		    : json_is_true(value)   ? "true"
+		    : json_is_false(value)  ? "false"
 		    : json_is_string(value) ? json_string_value(value)
 					    : "");
 	return got;
@@ -58,6 +60,41 @@ static bool is_fault(const json_t *finding)
 	return strcmp(got, "fail") == 0 || strcmp(got, "unknown") == 0;
 }
 
+/* Names of attributes whose members are called otherwise in the record. */
+static const char *member_of(const char *attribute)
+{
+	static const char *const names[][2] = {
+		{ "aligned7489", "aligned_rfc7489" },
+		{ "aligned9989", "aligned_rfc9989" },
+		{ "aligned-dkim", "aligned_dkim" },
+		{ "aligned-spf", "aligned_spf" },
+		{ "org", "org_domain" },
+		{ "record", "record_domain" },
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(attribute, names[i][0]) == 0)
+			return names[i][1];
+	return attribute;
+}
+
+/* Sentences may be given with "*" for what does not matter in them. */
+static bool attributes_hold(const json_t *object, const struct expectation *e)
+{
+	char got[GOT_SIZE];
+
+	for (size_t i = 0; i < e->attribute_count; i++) {
+		const struct attribute *a = &e->attributes[i];
+		bool sentence = strcmp(a->name, "reason") == 0 || strcmp(a->name, "fix") == 0;
+
+		text_at(object, member_of(a->name), got);
+		if (sentence ? !slice_match(slice_of(a->value), slice_of(got))
+			     : strcmp(got, a->value) != 0)
+			return false;
+	}
+	return true;
+}
+
 static bool finding_matches(const json_t *finding, const struct expectation *e)
 {
 	char got[GOT_SIZE];
@@ -65,10 +102,7 @@ static bool finding_matches(const json_t *finding, const struct expectation *e)
 	if (!same_text(finding, "check", e->words[0], got) ||
 	    !same_text(finding, "result", e->words[1], got))
 		return false;
-	for (size_t i = 0; i < e->attribute_count; i++)
-		if (!same_text(finding, e->attributes[i].name, e->attributes[i].value, got))
-			return false;
-	return true;
+	return attributes_hold(finding, e);
 }
 
 /* All findings that are faults, for the report. */
@@ -98,6 +132,66 @@ static bool finding_holds(const json_t *record, const struct expectation *e, cha
 	}
 	list_findings(record, got);
 	return found == (e->kind == EXPECT_FINDING);
+}
+
+/* findings CHECK N: so many, whatever their result */
+static bool count_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const json_t *findings = json_object_get(record, "findings"), *finding;
+	long count = 0;
+	size_t i;
+
+	json_array_foreach(findings, i, finding)
+	{
+		count += same_text(finding, "check", e->words[0], got);
+	}
+	list_findings(record, got);
+	return same_number(count, e->words[1]);
+}
+
+static void dump(const json_t *value, char got[GOT_SIZE])
+{
+	char *text = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+
+	snprintf(got, GOT_SIZE, "%s", text == NULL ? "no such part" : text);
+	free(text);
+}
+
+/* The object that `dkim N`, `spf IP` or `dmarc STANDARD` speaks of, or NULL. */
+static const json_t *part_of(const json_t *part, const struct expectation *e)
+{
+	const json_t *one;
+	char got[GOT_SIZE];
+	size_t i;
+
+	if (e->kind == EXPECT_DMARC)
+		return json_object_get(part, e->words[0]);
+	if (e->kind == EXPECT_DKIM)
+		return json_array_get(part, strtoul(e->words[0], NULL, 10) - 1);
+	json_array_foreach(part, i, one)
+	{
+		if (same_text(one, "ip", e->words[0], got))
+			return one;
+	}
+	return NULL;
+}
+
+/* dkim absent, dkim empty, dkim N [RESULT]; and so on */
+static bool part_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const char *key = e->kind == EXPECT_DKIM ? "dkim" : e->kind == EXPECT_SPF ? "spf" : "dmarc";
+	const json_t *part = json_object_get(record, key), *one;
+	char result[GOT_SIZE];
+
+	dump(part, got);
+	if (strcmp(e->words[0], "absent") == 0)
+		return part == NULL;
+	if (strcmp(e->words[0], "empty") == 0)
+		return json_is_array(part) && json_array_size(part) == 0;
+	one = part_of(part, e);
+	return one != NULL &&
+	       (e->words[1] == NULL || same_text(one, "result", e->words[1], result)) &&
+	       attributes_hold(one, e);
 }
 
 static bool reply_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
@@ -138,6 +232,10 @@ static bool record_holds(const json_t *record, const struct expectation *e, char
 	case EXPECT_DISPLAY_NAME: return author_holds(record, e, got);
 	case EXPECT_FINDING:
 	case EXPECT_NO_FINDING: return finding_holds(record, e, got);
+	case EXPECT_FINDINGS: return count_holds(record, e, got);
+	case EXPECT_DKIM:
+	case EXPECT_SPF:
+	case EXPECT_DMARC: return part_holds(record, e, got);
 	default: return true;
 	}
 }

@@ -19,14 +19,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "audit/record.h"
 #include "base/arena.h"
 #include "message/file.h"
 #include "policy/class.h"
+#include "policy/inquiry.h"
 #include "t/cases/case.h"
 #include "t/cases/daemons.h"
 #include "t/cases/expect.h"
+#include "t/cases/outgoing.h"
 #include "t/cases/process.h"
 #include "t/cases/report.h"
 
@@ -42,14 +45,52 @@ struct runner {
 	struct daemons *daemons;
 	struct arena *arena;
 	unsigned sequence; /* for queue ids */
-	unsigned passed, failed;
+	unsigned cases, passed, failed;
 
 	/* of the case at hand */
 	const struct case_file *c;
 	char config[PATH_SIZE]; /* files that hold its */
 	char message[PATH_SIZE];
+	char records[PATH_SIZE];
+	struct buf config_text;
+	struct buf outgoing; /* the message as it comes to us */
 	struct report report;
 };
+
+/* ---- what a case stands on ---------------------------------------------------- */
+
+/*
+ * Put before every configuration: where records go, a user to become (when run
+ * as root), no domains of our own, rather than those of this host's Postfix, and
+ * nobody to ask.
+ */
+static const char config_head[] = "log = stderr\nlog_format = json\nuser = \"nobody\"\n"
+				  "own_domains = {}\nresolver = { \"none\" }\n";
+
+/* Put behind that where a case has no [records]: what nobody can answer is not its matter. */
+static const char config_without_dns[] = "check \"dkim.*\" { action = off }\n"
+					 "check \"spf.*\" { action = off }\n"
+					 "check \"dmarc.*\" { action = off }\n"
+					 "check \"from.resolves\" { action = off }\n"
+					 "check \"envelope.sender-domain\" { action = off }\n";
+
+/* A daemon reads its records when it starts: each case's are in a file of their own. */
+static bool write_inputs(struct runner *r)
+{
+	const struct case_file *c = r->c;
+
+	buf_reset(&r->config_text);
+	buf_add_text(&r->config_text, config_head);
+	if (c->records == NULL)
+		buf_add_text(&r->config_text, config_without_dns);
+	else
+		buf_printf(&r->config_text, "records = \"%s\"\n", r->records);
+	buf_add_text(&r->config_text, c->config);
+	if (c->records != NULL && !write_file(r->records, "", c->records, strlen(c->records)))
+		return false;
+	return write_file(r->config, "", buf_text(&r->config_text), r->config_text.len) &&
+	       write_file(r->message, "", buf_text(&r->outgoing), r->outgoing.len);
+}
 
 /* ---- by the library ---------------------------------------------------------- */
 
@@ -70,67 +111,112 @@ static struct transaction transaction_of(const struct mta_envelope *e)
 	return t;
 }
 
-static json_t *judge(struct judgement *j, const struct mta_envelope *e)
+/* A message on its way through the layers, as the front ends have it. */
+struct passage {
+	const struct mta_envelope *envelope;
+	const struct site *site;
+	struct message *message;
+	struct inquiry *inquiry;
+	struct judgement judgement;
+};
+
+/* Behind the header: all that comes before the body. */
+static void judge_header(void *context)
 {
-	struct message *m = j->message;
+	struct passage *p = context;
+	const struct mta_envelope *e = p->envelope;
+
+	message_set_mail(p->message, slice_of(e->mail));
+	p->inquiry = inquiry_new(p->site, p->message, time(NULL));
+	inquiry_sender(p->inquiry);
+	judge_stage(&p->judgement, STAGE_MAIL, NULL);
+	for (size_t i = 0; i < e->rcpt_count; i++) {
+		struct path rcpt = message_add_rcpt(p->message, slice_of(e->rcpts[i].path));
+
+		judge_stage(&p->judgement, STAGE_RCPT, &rcpt);
+	}
+	message_end_header(p->message);
+	judge_stage(&p->judgement, STAGE_EOH, NULL);
+	inquiry_header(p->inquiry);
+}
+
+static void take_body(void *context, const char *data, size_t len)
+{
+	struct passage *p = context;
+
+	if (inquiry_wants_body(p->inquiry))
+		inquiry_body(p->inquiry, (struct slice){ data, len });
+}
+
+static json_t *finish(struct passage *p)
+{
 	struct record_facts facts = { .time_ms = 0 };
 	struct verdict v;
 	struct buf text;
 	json_t *record;
 
-	message_set_mail(m, slice_of(e->mail));
-	judge_stage(j, STAGE_MAIL, NULL);
-	for (size_t i = 0; i < e->rcpt_count; i++) {
-		struct path rcpt = message_add_rcpt(m, slice_of(e->rcpts[i].path));
-
-		judge_stage(j, STAGE_RCPT, &rcpt);
-	}
-	message_end_header(m);
-	judge_stage(j, STAGE_EOH, NULL);
-	judge_stage(j, STAGE_EOM, NULL);
-	v = judge_decide(j, STAGE_EOM);
+	inquiry_finish(p->inquiry);
+	judge_stage(&p->judgement, STAGE_EOM, NULL);
+	v = judge_decide(&p->judgement, STAGE_EOM);
 	buf_init(&text, RECORD_MAX);
-	record_json(j, &v, &facts, RECORD_MAX, &text);
+	record_json(&p->judgement, &v, &facts, RECORD_MAX, &text);
 	record = json_loadb(buf_text(&text), text.len, 0, NULL);
 	buf_free(&text);
 	return record;
 }
 
-static json_t *library_record(struct runner *r, const struct config *config, FILE *file)
+static json_t *library_record(struct runner *r, const struct site *site, FILE *file)
 {
 	struct message_reader *reader = message_reader_new(file, false);
-	struct message *m = message_new(r->arena);
-	struct judgement j;
+	struct passage p = {
+		.envelope = &r->c->envelope,
+		.site = site,
+		.message = message_new(r->arena),
+	};
+	struct transaction *t = &p.message->transaction;
 	json_t *record = NULL;
 
-	m->transaction = transaction_of(&r->c->envelope);
-	m->transaction.class = class_decide(config, &m->transaction);
-	judge_begin(&j, config, m);
-	if (message_read(reader, m, NULL, NULL, NULL) == READER_MESSAGE)
-		record = judge(&j, &r->c->envelope);
+	*t = transaction_of(p.envelope);
+	t->class = class_decide(site->config, t);
+	judge_begin(&p.judgement, site->config, p.message);
+	if (message_read(reader, p.message, judge_header, take_body, &p) == READER_MESSAGE)
+		record = finish(&p);
 	message_reader_free(reader);
+	inquiry_free(p.inquiry);
 	arena_reset(r->arena);
 	return record;
 }
 
-static bool by_library(struct runner *r, struct seen *seen)
+static struct site *open_site(struct runner *r)
 {
+	const struct site_options nothing = { .offline = false };
 	struct buf errors, warnings;
 	struct config *config;
-	FILE *file = fopen(r->message, "re");
+	struct site *site = NULL;
+	bool given;
 
 	buf_init(&errors, GOT_SIZE);
 	buf_init(&warnings, GOT_SIZE);
 	config = config_load(r->config, &errors, &warnings);
-	if (config == NULL)
+	if (config != NULL)
+		site = site_open(config, &nothing, &errors, &given);
+	if (site == NULL)
 		report_fault(&r->report, 0, "library: %s", buf_text(&errors));
-	else if (file != NULL)
-		seen->record = library_record(r, config, file);
-	if (file != NULL)
-		fclose(file);
-	config_unref(config);
 	buf_free(&errors);
 	buf_free(&warnings);
+	return site;
+}
+
+static bool by_library(struct runner *r, struct seen *seen)
+{
+	FILE *file = fopen(r->message, "re");
+	struct site *site = open_site(r);
+
+	if (site != NULL && file != NULL)
+		seen->record = library_record(r, site, file);
+	if (file != NULL)
+		fclose(file);
+	site_unref(site);
 	return seen->record != NULL;
 }
 
@@ -215,7 +301,7 @@ static bool by_cli(struct runner *r, struct seen *seen)
 static bool by_milter(struct runner *r, struct seen *seen, struct mta_answer *answer)
 {
 	struct mta_envelope envelope = r->c->envelope;
-	struct daemon *d = daemons_find(r->daemons, r->c->config, &r->report);
+	struct daemon *d = daemons_find(r->daemons, buf_text(&r->config_text), &r->report);
 	bool none = expects(r->c, EXPECT_NO_RECORD);
 	char queue_id[32], error[MTA_TEXT_MAX] = "";
 	json_t *more;
@@ -225,7 +311,7 @@ static bool by_milter(struct runner *r, struct seen *seen, struct mta_answer *an
 	snprintf(queue_id, sizeof queue_id, "4CASE%05u", ++r->sequence);
 	envelope.queue_id = queue_id;
 	if (!mta_send(
-		daemon_socket(d), &envelope, r->c->message, r->c->message_len, answer, error)) {
+		daemon_socket(d), &envelope, r->outgoing.data, r->outgoing.len, answer, error)) {
 		report_fault(&r->report, 0, "milter: %s", error);
 		return false;
 	}
@@ -235,6 +321,8 @@ static bool by_milter(struct runner *r, struct seen *seen, struct mta_answer *an
 	if (more != NULL)
 		report_fault(&r->report, 0, "milter: a second record");
 	json_decref(more);
+	if (r->c->records != NULL)
+		daemon_retire(d);
 	if (seen->record == NULL && !none)
 		report_fault(&r->report, 0, "milter: no record");
 	check_reply(seen, &r->report);
@@ -243,21 +331,35 @@ static bool by_milter(struct runner *r, struct seen *seen, struct mta_answer *an
 
 /* ---- agreement --------------------------------------------------------------- */
 
-/* The last stage that both records cover, by where the milter ended the message. */
-static const char *common_stages(const struct mta_answer *a)
+/*
+ * The stages that both records cover, by where the milter ended the message.  A
+ * message that is refused for its header is not authenticated.
+ */
+static const char *common_stages(const struct seen *seen)
 {
-	if (a == NULL || a->accepted || a->step == MTA_EOM)
+	const struct mta_answer *a = seen->answer;
+
+	if (a == NULL || a->accepted)
 		return "mail rcpt eoh eom";
-	return a->step == MTA_EOH ? "mail rcpt eoh" : "mail";
+	if (a->step != MTA_EOM)
+		return "mail";
+	return json_object_get(seen->record, "dkim") == NULL ? "mail rcpt eoh"
+							     : "mail rcpt eoh eom";
 }
 
-/* What the ways must agree on, as text. */
-static json_t *essence(const json_t *record, const char *stages)
+static void copy_members(json_t *out, const json_t *record, const char *const keys[])
 {
-	static const char *const keys[] = { "check", "result", "offset", "token", "action" };
+	for (; *keys != NULL; keys++)
+		json_object_set(out, *keys, json_object_get(record, *keys));
+}
+
+/* The findings of those stages. */
+static json_t *findings_of(const json_t *record, const char *stages)
+{
+	static const char *const keys[] = { "check", "result", "offset", "token", "action",
+		"reason", NULL };
 	const json_t *findings = json_object_get(record, "findings"), *finding;
-	json_t *list = json_array(), *out = json_object();
-	bool header = strstr(stages, "eoh") != NULL;
+	json_t *list = json_array();
 	char stage[GOT_SIZE];
 	size_t i;
 
@@ -265,25 +367,39 @@ static json_t *essence(const json_t *record, const char *stages)
 	{
 		json_t *kept = json_object();
 
-		for (size_t k = 0; k < sizeof keys / sizeof keys[0]; k++)
-			json_object_set(kept, keys[k], json_object_get(finding, keys[k]));
+		copy_members(kept, finding, keys);
 		if (strstr(stages, text_at(finding, "stage", stage)) != NULL)
 			json_array_append(list, kept);
 		json_decref(kept);
 	}
-	json_object_set_new(out, "findings", list);
-	json_object_set(out, "verdict", json_object_get(record, "verdict"));
-	if (header) {
-		json_object_set(out, "author", json_object_get(record, "author"));
-		json_object_set(out, "authors", json_object_get(record, "authors"));
-		json_object_set(out, "from_raw", json_object_get(record, "from_raw"));
+	return list;
+}
+
+/* What the ways must agree on.  The second opinion is no part of the library's. */
+static json_t *essence(const json_t *record, const char *stages)
+{
+	static const char *const always[] = { "verdict", NULL };
+	static const char *const header[] = { "author", "authors", "from_raw", NULL };
+	static const char *const facts[] = { "dkim", "spf", NULL };
+	static const char *const standards[] = { "rfc7489", "rfc9989", NULL };
+	json_t *out = json_object(), *dmarc = json_object();
+
+	json_object_set_new(out, "findings", findings_of(record, stages));
+	copy_members(out, record, always);
+	if (strstr(stages, "eoh") != NULL)
+		copy_members(out, record, header);
+	if (strstr(stages, "eom") != NULL) {
+		copy_members(out, record, facts);
+		copy_members(dmarc, json_object_get(record, "dmarc"), standards);
+		json_object_set(out, "dmarc", dmarc);
 	}
+	json_decref(dmarc);
 	return out;
 }
 
 static void compare(struct runner *r, const struct seen *a, const struct seen *b)
 {
-	const char *stages = common_stages(a->answer != NULL ? a->answer : b->answer);
+	const char *stages = common_stages(a->answer != NULL ? a : b);
 	json_t *of_a = essence(a->record, stages), *of_b = essence(b->record, stages);
 
 	if (!json_equal(of_a, of_b)) {
@@ -330,6 +446,18 @@ static void run_ways(struct runner *r)
 		json_decref(seen[i].record);
 }
 
+static void tell(struct runner *r, const char *path)
+{
+	bool good = r->report.faults.len == 0;
+
+	printf("%s %s: %s\n%s", good ? "ok  " : "FAIL",
+	    strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1, r->c->summary,
+	    buf_text(&r->report.faults));
+	r->passed += good;
+	r->failed += !good;
+	fflush(stdout);
+}
+
 static void run_case(struct runner *r, const char *path)
 {
 	char error[MTA_TEXT_MAX];
@@ -342,19 +470,14 @@ static void run_case(struct runner *r, const char *path)
 	}
 	r->c = c;
 	report_init(&r->report, c->path);
-	if (!daemons_write_config(r->config, c->config) ||
-	    !write_file(r->message, "", c->message, c->message_len))
+	snprintf(r->records, sizeof r->records, "%.500s/%u.records", r->dir, ++r->cases);
+	if (!make_outgoing(c, &r->outgoing, error))
+		report_fault(&r->report, 0, "%s", error);
+	else if (!write_inputs(r))
 		report_fault(&r->report, 0, "%s: %s", r->dir, strerror(errno));
 	else
 		run_ways(r);
-	printf("%s %s: %s\n%s", r->report.faults.len == 0 ? "ok  " : "FAIL",
-	    strrchr(path, '/') == NULL ? path : strrchr(path, '/') + 1, c->summary,
-	    buf_text(&r->report.faults));
-	if (r->report.faults.len == 0)
-		r->passed++;
-	else
-		r->failed++;
-	fflush(stdout);
+	tell(r, path);
 	report_free(&r->report);
 	case_free(c);
 }
@@ -415,10 +538,14 @@ int main(int argc, char **argv)
 	if (!make_folder(&r))
 		return EXIT_FAILURE;
 	r.arena = arena_new();
+	buf_init(&r.config_text, OUTPUT_MAX);
+	buf_init(&r.outgoing, OUTPUT_MAX);
 	r.daemons = daemons_new(r.dir, r.builddir);
 	ran = argc == 1 ? run_all(&r) : run_list(&r, argv + 1, (size_t)argc - 1);
 	r.failed += daemons_stop(r.daemons);
 	remove_folder(r.dir);
+	buf_free(&r.config_text);
+	buf_free(&r.outgoing);
 	arena_free(r.arena);
 	printf("%u passed, %u failed\n", r.passed, r.failed);
 	return ran && r.failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

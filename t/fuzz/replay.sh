@@ -6,7 +6,7 @@
 # are libFuzzer's, and run their corpus once without looking for more.
 
 : "${srcdir:=.}" "${builddir:=.}"
-targets='from path encoded-word domain file config records spf dmarc dkim signer directory'
+targets='from path encoded-word domain file config records spf dmarc dkim signer directory log'
 status=0
 
 fail()

@@ -172,28 +172,30 @@ def rule_named_checks_exist(tree):
 # ---- configuration and command lines -----------------------------------------------------
 
 
+OPTIONS = "common/policy/config_table.c"
+
+
 def config_options(tree):
-    """(name, is it used in this version, line) of each row of the tables of options."""
-    name = "common/policy/config_parse.c"
-    text = tree.text(name)
-    for block in re.finditer(r"^static const struct option \w+\[\] = \{\n(.*?)^\};", text,
-                             re.M | re.S):
-        for m in re.finditer(r'(\{ |UNUSED\()"(\w+)",([^}]*)', block[1]):
-            used = m[1] == "{ " and "SIZE_MAX" not in m[3]
-            yield m[2], used, f"{name}:{line_of(text, block.start(1) + m.start())}"
+    """(name, where) of each row of the tables of options, those of the stores included."""
+    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/directory/store")]:
+        text = tree.text(name)
+        for block in re.finditer(r"^(?:static )?const struct (?:option|store_rule) \w+\[\] = \{"
+                                 r"(.*?)\};$", text, re.M | re.S):
+            for m in re.finditer(r'\{ "(\w+)",', block[1]):
+                yield m[1], f"{name}:{line_of(text, block.start(1) + m.start())}"
 
 
 def rule_options_documented(tree):
-    """Each option of the configuration is in its manual, those in use in the sample as well."""
+    """Each option of the configuration is in its manual and in the sample."""
     complaints = []
     manual, sample = tree.text(MANUALS["conf"]), tree.text(SAMPLE)
     options = list(config_options(tree))
     if not options:
-        complaints.append("common/policy/config_parse.c:1: no table of options found")
-    for option, used, where in options:
+        complaints.append(f"{OPTIONS}:1: no table of options found")
+    for option, where in options:
         if not re.search(rf"^\.It (?:.* )?Ic {option}\b", manual, re.M):
             complaints.append(f"{where}: {option} is not in {MANUALS['conf']}")
-        if used and not re.search(rf"\b{option}\b", sample):
+        if not re.search(rf"\b{option}\b", sample):
             complaints.append(f"{where}: {option} is not in {SAMPLE}")
     return complaints
 
@@ -624,8 +626,9 @@ ROW = '{ "a.b", STAGE_EOH, NEED, ACTION_LOG, false, "5.1.7", run, "it" },\n'
 OWN_ROW = ROW.replace("false", "true")
 ENTRY = (".Ss a.b\n" + "".join(f".It {item}\nit\n" for item in ENTRY_ITEMS)).replace(
     "Reply\nit", "Reply\n550 5.1.7").replace("Default\nit", "Default\nlog")
-OPTION = "static const struct option root[] = {\n\t{ \"mode\", SCALAR, v, false, 1, 0 },\n};\n"
-PARSE = "common/policy/config_parse.c"
+OPTION = "const struct option root[] = {\n\t{ \"mode\", SCALAR, v, 1, 0 },\n};\n"
+RULE = "static const struct store_rule x[] = {\n\t{ \"mode\", STORE_TEXT, true },\n};\n"
+STORE = "common/directory/store_x.c"
 HEAD = "/* x.c - it */\n"
 
 
@@ -645,10 +648,13 @@ RULES = [
      {TABLE: ROW, MANUALS["checks"]: ENTRY.replace(".It Mend\n", "")}, None),
     (rule_named_checks_exist, {TABLE: ROW, SAMPLE: 'check "a.c" { }'},
      {TABLE: ROW, SAMPLE: 'checks = { "a.b", "a.*" }'}),
-    (rule_options_documented, {PARSE: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: ""},
-     {PARSE: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: "# mode = audit"}),
-    (rule_options_documented, {PARSE: OPTION, MANUALS["conf"]: ".It Ic model\n",
+    (rule_options_documented, {OPTIONS: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: ""},
+     {OPTIONS: OPTION, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: "# mode = audit"}),
+    (rule_options_documented, {OPTIONS: OPTION, MANUALS["conf"]: ".It Ic model\n",
                                SAMPLE: "mode = audit"}, None),
+    (rule_options_documented, {STORE: RULE, MANUALS["conf"]: ".It Ic model\n",
+                               SAMPLE: "mode = audit"},
+     {STORE: RULE, MANUALS["conf"]: ".It Ic mode\n", SAMPLE: "mode = audit"}),
     (rule_command_lines_documented,
      {"milter/main.c": 'getopt(argc, argv, "c:f")', MANUALS["milter"]: ".It Fl c Ar FILE\n"},
      {"milter/main.c": 'getopt(argc, argv, "c:f")',

@@ -62,7 +62,7 @@ class Folder:
 
     def write(self, config):
         with open(self.path, "w") as f:
-            f.write(f'socket = "unix:{self.sock}"\nown_domains = {{ "example.com" }}\n')
+            f.write(f'socket = "unix:{self.sock}"\n{mta.OWN}\n')
             if "user =" not in config:
                 f.write('user = "nobody"\n')
             f.write(config + "\n")
@@ -144,6 +144,56 @@ def test_preflight_directories():
             r = call("-t", "-c", f.path)
             equal(r.returncode, 78, "status with a directory of root's")
             check("cannot remove it from there" in r.stderr, r.stderr)
+
+
+def test_preflight_signer():
+    """A key that is well kept is a warning; tables and a configuration that cannot be read are not."""
+    with Folder("mode = audit") as f:
+        conf, keys, signing, key = (f.file(name) for name in ("opendkim.conf", "keys", "signing",
+                                                              "key"))
+        f.write(f'signer = "opendkim:{conf}"')
+        for path, text in ((conf, f"KeyTable {keys}\nSigningTable refile:{signing}\n"
+                                  "RequireSafeKeys no\n"),
+                           (keys, f"k example.com:s:{key}\ninline example.com:t:MIIB\n"
+                                  "relative example.com:r:./key\n"),
+                           (signing, "*@example.com k\n"), (key, "a secret\n")):
+            with open(path, "w") as file:
+                file.write(text)
+        r = call("-t", "-c", f.path)
+        equal((r.returncode, r.stderr), (0, ""), "-t with a signer")
+        if os.geteuid() == 0:
+            os.chmod(key, 0o600)
+            r = call("-t", "-c", f.path)
+            equal(r.returncode, 0, "status with a key that is well kept")
+            equal(len(r.stderr.splitlines()), 1, f"one warning: {r.stderr!r}")
+            check(f"{key}: user nobody cannot read it" in r.stderr, r.stderr)
+            check(f"setfacl -m u:nobody:r {key}" in r.stderr, r.stderr)
+            os.chmod(signing, 0o600)
+            r = call("-t", "-c", f.path)
+            equal(r.returncode, 78, "status with a table that cannot be read")
+            check("user nobody cannot tell what it signs: " in r.stderr, r.stderr)
+            check(f"{signing} cannot be read: Permission denied" in r.stderr, r.stderr)
+            os.chmod(signing, 0o644)
+        with open(keys, "w") as file:
+            file.writelines(f"k{n} example.com:s{n}:{f.file('key%d' % n)}\n" for n in range(30))
+        r = call("-t", "-c", f.path)
+        equal((r.returncode, len(r.stderr.splitlines())), (0, 10), "keys that are named")
+        check(f"{f.file('key0')}: the signer's tables name it, and it is not there" in r.stderr,
+              r.stderr)
+        os.unlink(signing)
+        r = call("-t", "-c", f.path)
+        equal(r.returncode, 78, "status with a table that is missing")
+        check(f"{signing} cannot be read: No such file" in r.stderr, r.stderr)
+        with open(conf, "a") as file:
+            file.write("Mode nonsense\n")
+        for args in (("-t",), ("-f",)):
+            r = call(*args, "-c", f.path)
+            equal(r.returncode, 78, "status with a configuration that OpenDKIM refuses")
+            check(f"{conf}:4: " in r.stderr, r.stderr)
+        os.unlink(conf)
+        r = call("-t", "-c", f.path)
+        equal(r.returncode, 78, "status without its configuration")
+        check(conf in r.stderr, r.stderr)
 
 
 # ---- sockets -----------------------------------------------------------------
@@ -537,9 +587,9 @@ def test_options_and_macros():
     with Daemon() as d:
         s = d.session()
         equal(s.actions, mta.ADDHDRS | mta.CHGHDRS | mta.QUARANTINE, "actions")
-        equal(s.steps, mta.LEADSPC | mta.NR_CONN | mta.NR_HELO | mta.NR_HDR | mta.NR_EOH | mta.NOBODY |
+        equal(s.steps, mta.LEADSPC | mta.NR_CONN | mta.NR_HELO | mta.NR_HDR | mta.NR_EOH | mta.NR_BODY |
               mta.NODATA | mta.NOUNKNOWN, "steps")
-        wanted = {0: {"{daemon_name}", "{client_addr}"},
+        wanted = {0: {"j", "{daemon_name}", "{client_addr}"},
                   2: {"v", "i", "{auth_authen}", "{cert_subject}", "{verify}"},
                   3: {"v", "{rcpt_mailer}"}, 5: {"i"}, 6: {"i"}}
         equal({k: set(v) for k, v in s.symbols.items()}, wanted, "macros")
@@ -549,13 +599,14 @@ def test_old_mta():
     """An MTA that offers nothing gets a reply to every step, and no leading blanks."""
     with Daemon(ENFORCE + '\ncheck "from.display-name" { action = flag }') as d:
         s = Session(d.address, actions=mta.ADDHDRS | mta.CHGHDRS, steps=0x3F, version=4)
-        equal((s.steps & ~mta.NOBODY, s.symbols), (0, {}), "steps and macros")
+        equal((s.steps, s.symbols), (0, {}), "steps and macros")
         equal(s.connect(address="127.0.0.1").kind, "c", "connect")
         equal(s.helo().kind, "c", "helo")
         s.mail()
         s.rcpt()
         equal(s.header(*BAD_FROM[0]).kind, "c", "header")
         equal(s.end_of_header().kind, "c", "the end of the header")
+        equal(s.body().kind, "c", "the body")
         equal(s.end().changed("h"), [b"X-Presend-Flag\0from.display-name\0"], "the flag header")
         equal(d.record()["from_raw"], BAD_FROM[0][1], "the field")
         s.quit()

@@ -361,17 +361,17 @@ class Signer:
 
 
 def test_signer():
-    """(selector in the table, its key, exit status, private key, findings)"""
+    """(selector in the table, its key, exit status, private key, signatures, findings)"""
     rows = [
-        ("rsa", "@2048.pem", 0, "fits", []),
-        ("rsa", "@1024.pem", 1, "differs", ["dkim.signed reject", "dkim.valid reject"]),
-        ("rsa", "@bad.pem", 1, "cannot-sign", ["dkim.signed reject", "dkim.valid reject"]),
-        ("short", "@1024.pem", 0, "fits", ["dkim.key log"]),
-        ("old", "@2048.pem", 1, "revoked", ["dkim.signed reject", "dkim.key reject"]),
-        ("none", "@2048.pem", 1, None, ["dkim.signed reject", "dkim.key reject"]),
-        ("slow", "@2048.pem", 2, None, ["dkim.signed reject", "dkim.key reject"]),
+        ("rsa", "@2048.pem", 0, "fits", ["pass"], []),
+        ("rsa", "@1024.pem", 1, "differs", ["bad-key"], ["dkim.signed reject", "dkim.key reject"]),
+        ("rsa", "@bad.pem", 1, "cannot-sign", [], ["dkim.signed reject"]),
+        ("short", "@1024.pem", 0, "fits", ["pass"], ["dkim.key log"]),
+        ("old", "@2048.pem", 1, "revoked", ["bad-key"], ["dkim.signed reject", "dkim.key reject"]),
+        ("none", "@2048.pem", 1, None, ["no-key"], ["dkim.signed reject", "dkim.key reject"]),
+        ("slow", "@2048.pem", 2, None, ["unknown"], ["dkim.signed reject", "dkim.key reject"]),
     ]
-    for selector, key, wanted, fit, findings in rows:
+    for selector, key, wanted, fit, signatures, findings in rows:
         with Folder() as folder:
             signer = Signer(folder, "*@good.example k\n", "k good.example:%s:%s\n"
                             % (selector, key))
@@ -382,8 +382,11 @@ def test_signer():
             check(label + ": key", [(k["domain"], k["selector"], k["origin"])
                                     for k in got["dkim"]],
                   [("good.example", selector, "signer")])
-            check(label + ": signer", got["signer"],
-                  {"answer": "signs", "reason": None, "more": False})
+            check(label + ": signer", [got["signer"][k] for k in ("answer", "more")],
+                  ["signs" if signatures else "defers", False])
+            check(label + ": signatures", [s["result"] for s in got["signer"]["signatures"]],
+                  signatures)
+            check(label + ": reason", got["signer"]["reason"] is None, bool(signatures))
 
 
 def test_signer_does_not_sign():
@@ -409,7 +412,12 @@ def test_signer_does_not_sign():
         check("named beside it", (status, [(k["selector"], k["origin"], k["private_key"])
                                            for k in got["dkim"]], named(got)),
               (0, [("rsa", "selector", "fits"), ("old", "selector", None),
-                   ("ed", "selector", None), ("selector1", "guess", None)], ["dkim.key log"]))
+                   ("ed", "selector", None), ("selector1", "guess", None)],
+               ["dkim.key log", "dkim.key log"]))
+        status, got = signer.report("good.example", "--selector", "rsa", "--selector", "slow")
+        check("a named key leaves nothing open",
+              (status, [(f["check"], f["result"]) for f in got["findings"]]),
+              (1, [("dkim.signed", "fail"), ("dkim.key", "unknown")]))
         status, got = signer.report("two.example", "--selector", "rsa")
         check("a named key is no signature", "dkim.signed reject" in named(got), True)
 
@@ -435,15 +443,39 @@ def test_signer_in_doubt():
         os.unlink(os.path.join(folder.temporary.name, "2048.pem"))
         status, got = signer.report("good.example")
         check("no private key", (status, got["signer"]["answer"], named(got)),
-              (1, "defers", ["dkim.signed reject"] + ["dkim.valid reject"] * 2))
+              (1, "defers", ["dkim.signed reject", "dkim.key reject"]))
+        check("it is a fault here", [f["result"] for f in got["findings"]], ["fail", "unknown"])
+        check("and why", "it puts the mail off: " in got["findings"][0]["reason"], True)
+        check("in words", "  OpenDKIM puts off mail of postmaster@good.example: " in
+              signer.run("good.example")[1], True)
         os.unlink(os.path.join(folder.temporary.name, "keys"))
         os.mkdir(os.path.join(folder.temporary.name, "keys"))
         status, got = signer.report("good.example")
         check("no table", (status, got["signer"]["answer"], [f["result"] for f in got["findings"]]),
-              (2, "unknown", ["unknown"] * 2))
+              (2, "unknown", ["unknown"]))
         check("and no domain", signer.run(), (78, ""))
         os.unlink(os.path.join(folder.temporary.name, "opendkim.conf"))
         check("bad configuration", signer.run("good.example"), (78, ""))
+
+
+def test_signer_for_others():
+    """Keys that postmaster's mail is not signed with: their faults are told, and they sign nothing."""
+    with Folder() as folder:
+        signer = Signer(folder, "*@good.example k\n", "k good.example:rsa:@2048.pem\n"
+                        "b good.example:short:@2048.pem\nc good.example:selector1:@bad.pem\n"
+                        "d good.example:none:@2048.pem\n")
+        status, got = signer.report("good.example")
+        check("beside a good one", (status, named(got)), (0, ["dkim.key log"] * 4))
+        check("fixes", [f["fix"].split(" ")[0] for f in got["findings"]],
+              ["publish", "make", "mend", "publish"])
+        check("they are not to come", [s["selector"] for s in got["signer"]["signatures"]], ["rsa"])
+        check("their keys", [(k["selector"], k["private_key"]) for k in got["dkim"]],
+              [("rsa", "fits"), ("short", "differs"), ("selector1", "cannot-sign"),
+               ("none", None)])
+        signer = Signer(folder, "*@good.example k\n", "k good.example:none:@2048.pem\n"
+                        "b good.example:rsa:@2048.pem\n")
+        status, got = signer.report("good.example")
+        check("no good one", (status, named(got)), (1, ["dkim.signed reject", "dkim.key reject"]))
 
 
 def test_all_domains():

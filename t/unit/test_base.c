@@ -395,6 +395,41 @@ START_TEST(networks_hold)
 }
 END_TEST
 
+static const struct {
+	const char *network, *samples;
+} sample_rows[] = {
+	{ "192.0.2.9", "192.0.2.9" },
+	{ "192.0.2.8/31", "192.0.2.8 192.0.2.9" },
+	{ "192.0.2.8/30", "192.0.2.9 192.0.2.10 192.0.2.10" },
+	{ "192.0.2.0/24", "192.0.2.1 192.0.2.128 192.0.2.254" },
+	{ "10.0.0.0/8", "10.0.0.1 10.128.0.0 10.255.255.254" },
+	{ "0.0.0.0/0", "0.0.0.1 128.0.0.0 255.255.255.254" },
+	{ "2001:db8::9", "2001:db8::9" },
+	{ "2001:db8::8/127", "2001:db8::8 2001:db8::9" },
+	{ "2001:db8::/64", "2001:db8::1 2001:db8:0:0:8000:: 2001:db8::ffff:ffff:ffff:fffe" },
+};
+
+START_TEST(networks_have_samples)
+{
+	struct ip samples[NETWORK_SAMPLES];
+	struct network network;
+	struct buf shown;
+	size_t count;
+
+	ck_assert(network_parse(sample_rows[_i].network, &network));
+	count = network_samples(&network, samples);
+	buf_init(&shown, 400);
+	for (size_t i = 0; i < count; i++) {
+		char text[IP_TEXT_SIZE];
+
+		ck_assert_msg(ip_in_network(&samples[i], &network), "%s", sample_rows[_i].network);
+		buf_printf(&shown, "%s%s", i > 0 ? " " : "", ip_format(&samples[i], text));
+	}
+	expect_slice(sample_rows[_i].network, "samples", buf_slice(&shown), sample_rows[_i].samples);
+	buf_free(&shown);
+}
+END_TEST
+
 START_TEST(ip_from_sockets)
 {
 	struct sockaddr_in in = { .sin_family = AF_INET };
@@ -481,6 +516,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, ip_parses, 0, ROWS(addresses));
 	tcase_add_loop_test(tcase, ip_parses_as, 0, ROWS(addresses_as));
 	tcase_add_loop_test(tcase, networks_hold, 0, ROWS(networks));
+	tcase_add_loop_test(tcase, networks_have_samples, 0, ROWS(sample_rows));
 	tcase_add_test(tcase, ip_from_sockets);
 	tcase_add_test(tcase, log_line_cannot_be_forged);
 	suite_add_tcase(suite, tcase);

@@ -63,6 +63,8 @@ static const struct {
 } contract[] = {
 	{ "envelope.sender-syntax", "mail", "reject", "5.1.7", false },
 	{ "envelope.sender-domain", "mail", "reject", "5.1.8", false },
+	{ "envelope.sender-mailbox", "mail", "log", "5.1.0", false },
+	{ "envelope.sender-login", "mail", "log", "5.7.1", false },
 	{ "envelope.recipient-syntax", "rcpt", "log", "5.1.3", false },
 	{ "from.missing", "eoh", "reject", "5.7.1", false },
 	{ "from.duplicate", "eoh", "reject", "5.7.1", false },
@@ -77,6 +79,10 @@ static const struct {
 	{ "from.ambiguous", "eoh", "reject", "5.7.1", false },
 	{ "from.impersonates", "eoh", "log", "5.7.1", false },
 	{ "from.resolves", "eom", "reject", "5.1.8", false },
+	{ "from.mailbox", "eom", "flag", "5.1.0", false },
+	{ "from.foreign", "eom", "log", "5.7.1", false },
+	{ "from.login", "eom", "log", "5.7.1", false },
+	{ "from.identity", "eom", "log", "5.7.1", false },
 	{ "dkim.signed", "eom", "reject", "5.7.22", true },
 	{ "dkim.valid", "eom", "reject", "5.7.20", true },
 	{ "dkim.key", "eom", "reject", "5.7.20", true },
@@ -666,19 +672,22 @@ START_TEST(verbose)
 
 	checks_run(STAGE_MAIL, m, NULL, &all, true, &findings);
 	expect_findings("no MAIL", &findings,
-	    "envelope.sender-syntax skipped -; envelope.sender-domain skipped -");
+	    "envelope.sender-syntax skipped -; envelope.sender-domain skipped -; "
+	    "envelope.sender-mailbox skipped -; envelope.sender-login skipped -");
 	findings.count = 0;
 	message_set_mail(m, SLICE("<>"));
 	checks_run(STAGE_MAIL, m, NULL, &all, true, &findings);
 	expect_findings(
-	    "MAIL", &findings, "envelope.sender-syntax pass -; envelope.sender-domain skipped -");
+	    "MAIL", &findings, "envelope.sender-syntax pass -; envelope.sender-domain skipped -; "
+	    "envelope.sender-mailbox skipped -; envelope.sender-login skipped -");
 	findings.count = 0;
 	checks_run(STAGE_RCPT, m, NULL, &all, true, &findings);
 	expect_findings("no RCPT", &findings, "envelope.recipient-syntax skipped -");
 	findings.count = 0;
 	checks_run(STAGE_EOM, m, NULL, &all, true, &findings);
 	expect_findings("EOM without facts", &findings,
-	    "from.resolves skipped -; dkim.signed skipped -; dkim.valid skipped -; "
+	    "from.resolves skipped -; from.mailbox skipped -; from.foreign skipped -; "
+	    "from.login skipped -; from.identity skipped -; dkim.signed skipped -; dkim.valid skipped -; "
 	    "dkim.key skipped -; dkim.coverage skipped -; dkim.survival skipped -; "
 	    "spf.egress skipped -; spf.record skipped -; dmarc.record skipped -; "
 	    "dmarc.alignment skipped -");

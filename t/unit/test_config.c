@@ -587,17 +587,14 @@ static const struct bad_row warning_rows[] = {
 	{ "public_suffix_list", "public_suffix_list = /x", "" },
 	{ "max_waiting", "max_waiting = 1", "" },
 	{ "signer", "signer = opendkim:/etc/opendkim.conf", "" },
-	{ "directory", "\ndirectory = {\n a,\n b\n}",
-	    "t.conf:3: directory: not used by this version\n" },
-	{ "directory added to", "directory += { a, b }",
-	    "t.conf:1: directory: not used by this version\n" },
-	{ "catch_all", "catch_all = mailbox", "t.conf:1: catch_all: not used by this version\n" },
-	{ "store", "\nstore \"staff\" {\n type = lmdb\n path = /x\n}",
-	    "t.conf:2: store \"staff\": not used by this version\n" },
+	{ "directory", "directory = {\n a,\n b\n}", "" },
+	{ "directory added to", "directory += { a, b }", "" },
+	{ "catch_all", "catch_all = mailbox", "" },
+	{ "store", "store \"staff\" {\n type = lmdb\n path = /x\n}", "" },
 	{ "identity",
 	    "identity \"ses\" { domains = { \"example.com\" } allow = { \"*@example.com\" }"
 	    " fields = { from, sender } }",
-	    "t.conf:1: identity \"ses\": not used by this version\n" },
+	    "" },
 	{ "egress of a domain", "domain \"example.com\" {\n egress = { 192.0.2.1 } }", "" },
 	{ "a check of a later version", "check \"header.8bit\" { action = log }",
 	    "t.conf:1: check \"header.8bit\": not used by this version\n" },
@@ -605,13 +602,10 @@ static const struct bad_row warning_rows[] = {
 	    "t.conf:2: check \"header.*\": not used by this version\n" },
 	{ "a pattern of both", "check \"*\" { action = log } check \"from.*\" {}", "" },
 	{ "in an exemption",
-	    "exempt \"x\" { login = ann\nchecks = { \"from.foreign\",\n"
-	    "\"from.syntax\", \"header.*\" } }",
-	    "t.conf:2: exempt \"x\": checks: \"from.foreign\": not used by this version\n"
-	    "t.conf:3: exempt \"x\": checks: \"header.*\": not used by this version\n" },
-	{ "each time that it is set", "catch_all = mailbox\ncatch_all = mailbox",
-	    "t.conf:1: catch_all: not used by this version\n"
-	    "t.conf:2: catch_all: not used by this version\n" },
+	    "exempt \"x\" { login = ann\nchecks = { \"header.8bit\",\n"
+	    "\"from.syntax\", \"host.*\" } }",
+	    "t.conf:2: exempt \"x\": checks: \"header.8bit\": not used by this version\n"
+	    "t.conf:3: exempt \"x\": checks: \"host.*\": not used by this version\n" },
 };
 
 START_TEST(warning)
@@ -793,6 +787,118 @@ START_TEST(scope_lookup)
 }
 END_TEST
 
+/* ---- the rows that refuse for our own domains ------------------------------- */
+
+static const struct {
+	const char *label, *text, *check, *author;
+	enum action action;
+} own_rows[] = {
+	{ "ours", "", "dkim.signed", " a@example.com", ACTION_REJECT },
+	{ "ours, in capitals", "", "dkim.valid", " a@EXAMPLE.com", ACTION_REJECT },
+	{ "not ours", "", "dkim.key", " a@example.org", ACTION_LOG },
+	{ "below ours", "", "dkim.signed", " a@mail.example.com", ACTION_LOG },
+	{ "below ours, by a pattern", "own_domains += { \"*.example.com\" }", "dkim.signed",
+	    " a@mail.example.com", ACTION_REJECT },
+	{ "ours, of letters beyond ASCII", "own_domains += { \"b\xc3\xbc" "cher.example\" }",
+	    "dkim.signed", " a@xn--bcher-kva.example", ACTION_REJECT },
+	{ "the same, as U-label", "own_domains += { \"xn--bcher-kva.example\" }", "dkim.signed",
+	    " a@b\xc3\xbc" "cher.example", ACTION_REJECT },
+	{ "no author", "", "dkim.signed", " ", ACTION_LOG },
+	{ "two authors", "", "dkim.signed", " a@example.com, b@example.com", ACTION_LOG },
+	{ "ours, and set", "check \"dkim.*\" { action = flag }", "dkim.signed", " a@example.com",
+	    ACTION_FLAG },
+	{ "not ours, and set", "check \"dkim.*\" { action = reject }", "dkim.signed",
+	    " a@example.org", ACTION_REJECT },
+	{ "ours, another row", "", "dkim.coverage", " a@example.com", ACTION_LOG },
+	{ "not ours, another row", "", "dmarc.alignment", " a@example.org", ACTION_REJECT },
+};
+
+START_TEST(default_for_own_domains)
+{
+	const char *label = own_rows[_i].label;
+	struct buf text;
+	struct loaded l;
+	struct arena *arena = arena_new();
+	struct message *m =
+	    make_message(arena, own_rows[_i].author, "<a@example.com>", CLASS_AUTHENTICATED);
+
+	buf_init(&text, 1000);
+	buf_printf(&text, "own_domains = { \"example.com\" }\n%s\n", own_rows[_i].text);
+	l = load(buf_text(&text));
+	expect_good(label, &l);
+	message_end_header(m);
+	expect_slice(label, "action",
+	    slice_of(action_name(
+		setting_action(l.config, m, check_named(label, own_rows[_i].check)))),
+	    action_name(own_rows[_i].action));
+	arena_free(arena);
+	loaded_free(&l);
+	buf_free(&text);
+}
+END_TEST
+
+/* ---- the way out ------------------------------------------------------------- */
+
+static const struct {
+	const char *label, *author, *mail_from;
+	const char *egress; /* the last octet of the first address, "-": none */
+} egress_rows[] = {
+	{ "the author's domain", " a@one.example", "<a@other.example>", "1" },
+	{ "below it, by a pattern", " a@x.one.example", "<a@other.example>", "2" },
+	{ "further below, by a longer one", " a@x.deep.one.example", "<a@other.example>", "3" },
+	{ "an exact name before a pattern", " a@deep.one.example", "<a@other.example>", "4" },
+	{ "a section without one: the next", " a@bare.one.example", "<a@other.example>", "2" },
+	{ "the sender's domain", " a@other.example", "<a@one.example>", "1" },
+	{ "the author's before the sender's", " a@two.example", "<a@one.example>", "5" },
+	{ "in capitals", " a@ONE.example", "<a@other.example>", "1" },
+	{ "neither", " a@other.example", "<a@other.example>", "9" },
+	{ "a null sender", " a@other.example", "<>", "9" },
+	{ "no author", " ", "<a@one.example>", "1" },
+	{ "two authors", " a@one.example, b@one.example", "<a@two.example>", "5" },
+};
+
+#define EGRESS_CONFIG                                                                              \
+	"domain \"one.example\" { egress = { \"192.0.2.1\" } }\n"                                  \
+	"domain \"*.one.example\" { egress = { \"192.0.2.2\" } }\n"                                \
+	"domain \"*.deep.one.example\" { egress = { \"192.0.2.3\" } }\n"                           \
+	"domain \"deep.one.example\" { egress = { \"192.0.2.4\" } }\n"                             \
+	"domain \"bare.one.example\" { mode = enforce }\n"                                        \
+	"domain \"two.example\" { egress = { \"192.0.2.5\" } }\n"
+
+START_TEST(egress_by_domain)
+{
+	struct loaded l = load(EGRESS_CONFIG "egress = { \"192.0.2.9\" }\n");
+	struct arena *arena = arena_new();
+	struct message *m = make_message(
+	    arena, egress_rows[_i].author, egress_rows[_i].mail_from, CLASS_AUTHENTICATED);
+	const struct network_list *egress;
+	char text[20];
+
+	expect_good(egress_rows[_i].label, &l);
+	message_end_header(m);
+	egress = setting_egress(l.config, m);
+	ck_assert_uint_eq(egress->count, 1);
+	snprintf(text, sizeof text, "%d", egress->items[0].ip.octets[3]);
+	expect_slice(egress_rows[_i].label, "egress", slice_of(text), egress_rows[_i].egress);
+	arena_free(arena);
+	loaded_free(&l);
+}
+END_TEST
+
+/* Nothing said at all: an empty list. */
+START_TEST(egress_unset)
+{
+	struct loaded l = load(EGRESS_CONFIG);
+	struct arena *arena = arena_new();
+	struct message *m = make_message(arena, " a@x.example", "<>", CLASS_AUTHENTICATED);
+
+	message_end_header(m);
+	ck_assert_uint_eq(setting_egress(l.config, m)->count, 0);
+	arena_free(arena);
+	loaded_free(&l);
+}
+END_TEST
+
 /* ---- exemptions ------------------------------------------------------------ */
 
 struct exempt_row {
@@ -925,8 +1031,7 @@ END_TEST
 
 START_TEST(later_checks_have_no_row)
 {
-	static const char *const later[] = { "envelope.sender-mailbox", "envelope.sender-login",
-		"from.mailbox", "from.foreign", "from.login", "from.identity", "header.missing",
+	static const char *const later[] = { "header.missing",
 		"header.duplicate", "header.syntax", "header.8bit", "header.limits",
 		"list.unsubscribe", "blocklist.domain", "blocklist.egress", "host.ptr" };
 
@@ -1282,6 +1387,9 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, many_domains);
 	tcase_add_loop_test(tcase, warning, 0, ROWS(warning_rows));
 	tcase_add_loop_test(tcase, scope_lookup, 0, ROWS(scope_rows));
+	tcase_add_loop_test(tcase, default_for_own_domains, 0, ROWS(own_rows));
+	tcase_add_loop_test(tcase, egress_by_domain, 0, ROWS(egress_rows));
+	tcase_add_test(tcase, egress_unset);
 	tcase_add_loop_test(tcase, exemption, 0, ROWS(exempt_rows));
 	tcase_add_test(tcase, exemption_of_unknown);
 	tcase_add_test(tcase, exemptions_add_up);

@@ -638,6 +638,121 @@ START_TEST(test_view_waits)
 }
 END_TEST
 
+/* Asked early: the answers are there before anybody waits. */
+START_TEST(test_view_start)
+{
+	struct arena *arena = arena_new();
+	struct told *t = told_new();
+	struct dns_view *view = dns_view_new(arena, &t->resolver, in_seconds(20));
+
+	tell(t, DNS_FOUND, 60, "192.0.2.1");
+	dns_view_start(view);
+	ck_assert(!dns_view_wait(view));
+	ck_assert_ptr_null(dns_view_get(view, SLICE("a.example"), DNS_A));
+	ck_assert_uint_eq(t->asked, 0);
+	dns_view_start(view);
+	dns_view_start(view);
+	ck_assert_uint_eq(t->asked, 1);
+	ck_assert_int_eq(dns_view_get(view, SLICE("a.example"), DNS_A)->status, DNS_FOUND);
+
+	/* one that is still open is waited for, with those noted since */
+	t->hold = true;
+	ck_assert_ptr_null(dns_view_get(view, SLICE("b.example"), DNS_A));
+	dns_view_start(view);
+	ck_assert_ptr_null(dns_view_get(view, SLICE("b.example"), DNS_A));
+	told_release(t);
+	t->hold = false;
+	ck_assert_ptr_null(dns_view_get(view, SLICE("c.example"), DNS_A));
+	ck_assert(dns_view_wait(view));
+	ck_assert_int_eq(dns_view_get(view, SLICE("b.example"), DNS_A)->status, DNS_FOUND);
+	ck_assert_int_eq(dns_view_get(view, SLICE("c.example"), DNS_A)->status, DNS_FOUND);
+	ck_assert(!dns_view_wait(view));
+	ck_assert_uint_eq(t->asked, 3);
+	dns_view_free(view);
+
+	/* asked, and nobody ever looks */
+	t->hold = true;
+	view = dns_view_new(arena, &t->resolver, in_seconds(20));
+	dns_view_get(view, SLICE("d.example"), DNS_A);
+	dns_view_start(view);
+	dns_view_free(view);
+	told_release(t);
+	resolver_free(&t->resolver);
+	arena_free(arena);
+}
+END_TEST
+
+/* What was asked with one deadline is waited for until another. */
+START_TEST(test_view_moves_deadline)
+{
+	struct arena *arena = arena_new();
+	struct told *t = told_new();
+	struct dns_view *view = dns_view_new(arena, &t->resolver, 0);
+	int64_t begin = dns_now_us();
+
+	tell(t, DNS_FOUND, 60, "192.0.2.1");
+	t->hold = true;
+	dns_view_set_deadline(view, in_seconds(20));
+	dns_view_get(view, SLICE("a.example"), DNS_A);
+	dns_view_start(view);
+	ck_assert_uint_eq(t->asked, 1);
+	dns_view_set_deadline(view, begin + SECOND / 10);
+	ck_assert(dns_view_wait(view));
+	ck_assert(dns_now_us() - begin < SECOND);
+	ck_assert_int_eq(dns_view_get(view, SLICE("a.example"), DNS_A)->status, DNS_TEMPFAIL);
+	told_release(t);
+	dns_view_free(view);
+
+	/* put off: a deadline in the past that nobody waited for ends nothing */
+	t->hold = false;
+	view = dns_view_new(arena, &t->resolver, 0);
+	dns_view_get(view, SLICE("b.example"), DNS_A);
+	dns_view_set_deadline(view, in_seconds(20));
+	ck_assert(dns_view_wait(view));
+	ck_assert_int_eq(dns_view_get(view, SLICE("b.example"), DNS_A)->status, DNS_FOUND);
+	dns_view_free(view);
+	resolver_free(&t->resolver);
+	arena_free(arena);
+}
+END_TEST
+
+/* A full gate: nobody else waits, what is there already is taken, and the place is given back. */
+START_TEST(test_view_gate)
+{
+	struct arena *arena = arena_new();
+	struct told *t = told_new();
+	struct gate gate = { .waiting = 1, .most = 1 };
+	struct dns_view *view = dns_view_new(arena, &t->resolver, in_seconds(20));
+	const struct dns_answer *answer;
+
+	tell(t, DNS_FOUND, 60, "192.0.2.1");
+	dns_view_set_gate(view, &gate);
+	dns_view_get(view, SLICE("a.example"), DNS_A);
+	dns_view_start(view);
+	t->hold = true;
+	dns_view_get(view, SLICE("b.example"), DNS_A);
+	ck_assert(dns_view_wait(view));
+	ck_assert_uint_eq(gate.waiting, 1);
+	ck_assert_int_eq(dns_view_get(view, SLICE("a.example"), DNS_A)->status, DNS_FOUND);
+	answer = dns_view_get(view, SLICE("b.example"), DNS_A);
+	ck_assert_int_eq(answer->status, DNS_TEMPFAIL);
+	ck_assert_str_eq(answer->why, "too many messages wait for answers");
+	told_release(t);
+	ck_assert_int_eq(dns_view_get(view, SLICE("b.example"), DNS_A)->status, DNS_TEMPFAIL);
+
+	/* a place is free again */
+	gate.waiting = 0;
+	t->hold = false;
+	dns_view_get(view, SLICE("c.example"), DNS_A);
+	ck_assert(dns_view_wait(view));
+	ck_assert_int_eq(dns_view_get(view, SLICE("c.example"), DNS_A)->status, DNS_FOUND);
+	ck_assert_uint_eq(gate.waiting, 0);
+	dns_view_free(view);
+	resolver_free(&t->resolver);
+	arena_free(arena);
+}
+END_TEST
+
 /* ---- the cache ------------------------------------------------------------------ */
 
 static int64_t clock_us;
@@ -983,6 +1098,9 @@ Suite *unit_suite(void)
 	tcase_add_test(c, test_view_without_resolver);
 	tcase_add_test(c, test_view_deadline);
 	tcase_add_test(c, test_view_waits);
+	tcase_add_test(c, test_view_start);
+	tcase_add_test(c, test_view_moves_deadline);
+	tcase_add_test(c, test_view_gate);
 	tcase_add_loop_test(c, test_cache_ttl, 0, ROWS(ttl_rows));
 	tcase_add_test(c, test_cache_keys);
 	tcase_add_test(c, test_cache_ceilings);

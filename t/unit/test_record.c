@@ -5,6 +5,7 @@
 
 #include "audit/json.h"
 #include "audit/record.h"
+#include "auth/authentication.h"
 #include "base/utf8.h"
 #include "unit.h"
 
@@ -159,6 +160,40 @@ static struct finding *add_finding(struct fixture *f, const char *check, enum ac
 	finding->check = &checks[check_find(slice_of(check))];
 	finding->action = action;
 	return finding;
+}
+
+/* Facts of that many members, all texts of a message the same; finished. */
+static struct authentication *add_authentication(struct fixture *f, size_t members,
+    struct slice text)
+{
+	struct authentication *a = arena_alloc(f->arena, sizeof *a);
+	struct signature *signatures = arena_alloc(f->arena, (members + 1) * sizeof *signatures);
+	struct spf_fact *spf = arena_alloc(f->arena, (members + 1) * sizeof *spf);
+
+	for (size_t i = 0; i < members; i++) {
+		signatures[i].domain = signatures[i].selector = text;
+		signatures[i].algorithm = signatures[i].reason = text;
+		signatures[i].result = SIGNATURE_FAIL;
+		spf[i].outcome.domain = text;
+		spf[i].outcome.result = SPF_SOFTFAIL;
+		ck_assert(ip_parse("2001:db8::1", &spf[i].ip));
+	}
+	a->finished = a->spf_evaluated = a->dmarc_evaluated = true;
+	a->signatures = signatures;
+	a->signature_alignment =
+	    arena_alloc(f->arena, (members + 1) * sizeof *a->signature_alignment);
+	a->signature_count = a->signature_total = members;
+	a->spf = spf;
+	a->spf_count = members;
+	for (int s = 0; s < DMARC_STANDARDS; s++) {
+		struct dmarc_verdict *v = &a->dmarc[s];
+
+		v->org.name = v->record_domain = v->reason = text;
+		v->result = DMARC_RESULT_FAIL;
+	}
+	a->opendmarc = text;
+	f->m->authentication = a;
+	return a;
 }
 
 static void add_header(struct fixture *f, struct slice from)
@@ -344,6 +379,148 @@ START_TEST(test_time)
 }
 END_TEST
 
+/* ---- authentication ------------------------------------------------------------------ */
+
+#define VERDICT                                                                                    \
+	"\"org_domain\":\"example.com\",\"record_domain\":\"example.com\","                           \
+	"\"policy\":\"reject\",\"result\":\"fail\",\"disposition\":\"quarantine\","                   \
+	"\"aligned_dkim\":false,\"aligned_spf\":true"
+
+/* What the record must say of them, member by member. */
+static const char whole_parts[] =
+    "{\"dkim\":["
+    "{\"domain\":\"example.com\",\"selector\":\"mail\",\"algorithm\":\"rsa-sha256\",\"bits\":2048,"
+    "\"result\":\"pass\",\"aligned_rfc7489\":true,\"aligned_rfc9989\":false,\"reason\":null},"
+    "{\"domain\":null,\"selector\":null,\"algorithm\":null,\"bits\":null,"
+    "\"result\":\"neutral\",\"aligned_rfc7489\":false,\"aligned_rfc9989\":false,"
+    "\"reason\":\"no tags\"}],"
+    "\"spf\":["
+    "{\"ip\":\"192.0.2.9\",\"identity\":\"mailfrom\",\"domain\":\"example.com\",\"result\":\"pass\","
+    "\"aligned_rfc7489\":false,\"aligned_rfc9989\":true,\"lookups\":3},"
+    "{\"ip\":\"2001:db8::9\",\"identity\":\"helo\",\"domain\":\"mx.example.com\","
+    "\"result\":\"permerror\",\"aligned_rfc7489\":false,\"aligned_rfc9989\":false,\"lookups\":0}],"
+    "\"dmarc\":{"
+    "\"rfc7489\":{" VERDICT ",\"reason\":\"t=y\"},"
+    "\"rfc9989\":{\"org_domain\":null,\"record_domain\":null,\"policy\":null,\"result\":\"none\","
+    "\"disposition\":\"none\",\"aligned_dkim\":true,\"aligned_spf\":false},"
+    "\"opendmarc\":\"it differs\"}}";
+
+static void fill_authentication(struct fixture *f)
+{
+	static const struct signature signatures[] = {
+		{ .domain = { "example.com", 11 },
+		    .selector = { "mail", 4 },
+		    .algorithm = { "rsa-sha256", 10 },
+		    .bits = 2048,
+		    .result = SIGNATURE_PASS },
+		{ .result = SIGNATURE_NEUTRAL, .reason = { "no tags", 7 } },
+	};
+	static const struct alignment_fact alignment[] = {
+		{ .aligned = { [DMARC_RFC7489] = true } },
+		{ .unknown = true },
+	};
+	static struct spf_fact spf[] = {
+		{ .outcome = { .result = SPF_PASS, .domain = { "example.com", 11 }, .lookups = 3 },
+		    .alignment = { .aligned = { [DMARC_RFC9989] = true } } },
+		{ .outcome = { .result = SPF_PERMERROR,
+		      .domain = { "mx.example.com", 14 },
+		      .helo_identity = true } },
+	};
+	struct authentication *a = add_authentication(f, 0, SLICE("x"));
+
+	ck_assert(ip_parse("192.0.2.9", &spf[0].ip) && ip_parse("2001:db8::9", &spf[1].ip));
+	a->signatures = signatures;
+	a->signature_alignment = alignment;
+	a->signature_count = a->spf_count = 2;
+	a->spf = spf;
+	a->dmarc[DMARC_RFC7489] = (struct dmarc_verdict){
+		.org.name = SLICE("example.com"),
+		.record_domain = SLICE("example.com"),
+		.policy = DMARC_REJECT,
+		.result = DMARC_RESULT_FAIL,
+		.disposition = DMARC_QUARANTINE,
+		.aligned_spf = true,
+		.reason = SLICE("t=y"),
+	};
+	a->dmarc[DMARC_RFC9989] = (struct dmarc_verdict){ .aligned_dkim = true };
+	a->opendmarc = SLICE("it differs");
+}
+
+START_TEST(test_authentication)
+{
+	static const char *const keys[] = { "dkim", "spf", "dmarc" };
+	struct fixture f;
+	json_t *root, *wanted = parse("wanted", slice_of(whole_parts));
+
+	begin(&f);
+	fill(&f);
+	fill_authentication(&f);
+	root = record(&f, "authentication");
+	for (int i = 0; i < 3; i++)
+		ck_assert_msg(
+		    json_equal(json_object_get(root, keys[i]), json_object_get(wanted, keys[i])),
+		    "%s: %s", keys[i], buf_text(&f.out));
+	json_decref(root);
+	json_decref(wanted);
+	buf_reset(&f.out);
+	record_text(&f.j, &f.v, &f.facts, RECORD_MAX, &f.out);
+	ck_assert_msg(strstr(buf_text(&f.out),
+			  " dkim_domain=example.com dkim=pass dkim_domain=\"\" dkim=neutral "
+			  "spf_ip=192.0.2.9 spf=pass spf_ip=2001:db8::9 spf=permerror "
+			  "dmarc_rfc7489=fail dmarc_rfc9989=none elapsed_us=") != NULL,
+	    "%s", buf_text(&f.out));
+	end(&f);
+}
+END_TEST
+
+/* Not evaluated is absent, evaluated and empty is [], and a shorter record has shorter lists. */
+START_TEST(test_authentication_absent)
+{
+	struct authentication *a;
+	struct fixture f;
+	json_t *root;
+
+	begin(&f);
+	fill(&f);
+	a = add_authentication(&f, 0, SLICE("x"));
+	a->finished = false;
+	root = record(&f, "not finished");
+	ck_assert(json_object_get(root, "dkim") == NULL && json_object_get(root, "spf") == NULL &&
+		  json_object_get(root, "dmarc") == NULL);
+	json_decref(root);
+
+	a->finished = true;
+	a->spf_evaluated = a->dmarc_evaluated = false;
+	root = record(&f, "nothing");
+	ck_assert(json_is_array(json_object_get(root, "dkim")));
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "dkim")), 0);
+	ck_assert(json_object_get(root, "spf") == NULL && json_object_get(root, "dmarc") == NULL);
+	json_decref(root);
+
+	a->spf_evaluated = a->dmarc_evaluated = true;
+	a->opendmarc.data = NULL;
+	root = record(&f, "empty");
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "spf")), 0);
+	ck_assert(json_is_array(json_object_get(root, "spf")));
+	ck_assert(json_object_get(json_object_get(root, "dmarc"), "opendmarc") == NULL);
+	json_decref(root);
+	f.m->authentication = NULL;
+	root = record(&f, "never begun");
+	ck_assert(json_object_get(root, "dkim") == NULL);
+	json_decref(root);
+
+	add_authentication(&f, 60, SLICE("example.com"));
+	buf_reset(&f.out);
+	record_json(&f.j, &f.v, &f.facts, RECORD_SYSLOG_MAX, &f.out);
+	root = parse("cut", buf_slice(&f.out));
+	ck_assert(json_is_true(json_object_get(root, "truncated")));
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "dkim")), 10);
+	ck_assert_uint_eq(json_array_size(json_object_get(root, "spf")), 10);
+	json_decref(root);
+	end(&f);
+}
+END_TEST
+
 /* ---- what a message may try -------------------------------------------------------- */
 
 static const char *const hostile[] = {
@@ -372,6 +549,7 @@ static void fill_hostile(struct fixture *f, struct slice text)
 	finding = add_finding(f, "from.ambiguous", ACTION_REJECT);
 	finding->field = "From";
 	finding->token = finding->reason = finding->fix = text;
+	add_authentication(f, 1, text);
 	judge_stage(&f->j, STAGE_MAIL, NULL);
 	judge_stage(&f->j, STAGE_EOH, NULL);
 	f->v = judge_decide(&f->j, STAGE_EOM);
@@ -400,6 +578,7 @@ static size_t count_pairs(const char *label, struct slice line, const char *name
 		while (at < line.len && line.data[at] >= 'a' && line.data[at] <= 'z')
 			at++;
 		while (at < line.len && (line.data[at] == '_' ||
+					    (line.data[at] >= '0' && line.data[at] <= '9') ||
 					    (line.data[at] >= 'a' && line.data[at] <= 'z')))
 			at++;
 		ck_assert_msg(at > begin && at < line.len && line.data[at] == '=',
@@ -510,6 +689,7 @@ static void fill_long(struct fixture *f, char octet)
 		finding->token = finding->reason = finding->fix = text;
 	}
 	f->j.findings.list[FINDINGS_MAX - 1].action = ACTION_REJECT;
+	add_authentication(f, SIGNATURES_KEPT, text);
 	f->v = judge_decide(&f->j, STAGE_EOM);
 	f->facts.elapsed_us = 9223372036854775807LL;
 }
@@ -686,6 +866,8 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, test_early_record);
 	tcase_add_test(tc, test_authors);
 	tcase_add_test(tc, test_time);
+	tcase_add_test(tc, test_authentication);
+	tcase_add_test(tc, test_authentication_absent);
 	tcase_add_loop_test(tc, test_hostile, 0, ROWS(hostile));
 	tcase_add_loop_test(tc, test_every_octet, 0, 256);
 	tcase_add_test(tc, test_from_raw);
