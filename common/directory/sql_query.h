@@ -25,6 +25,7 @@
  *	                alias-domain, open-domain.  Default: alias (alias-domain) where there is a
  *	                target, else mailbox (domain)
  *	target, login   one, as it stands; NULL and the empty text are none
+ *	                (a target of type mailbox: the account that the address belongs to)
  *	targets, logins a list as Postfix writes it, parted by commas or blanks
  *
  * All other columns are left alone: "SELECT 1 FROM ..." is a good query.  Several rows make one
