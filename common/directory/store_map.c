@@ -8,13 +8,11 @@
  * Keys are in lower case, as postmap makes them; "@domain" stands for everything else there.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/arena.h"
+#include "directory/holds.h"
 #include "directory/map.h"
 #include "directory/stores.h"
-
-enum holds { HOLDS_MAILBOXES, HOLDS_ALIASES, HOLDS_LOGINS, HOLDS_DOMAINS };
 
 struct map_store {
 	struct store store;
@@ -28,36 +26,17 @@ static const struct store_rule rules[] = {
 	{ NULL, STORE_TEXT, false },
 };
 
-static bool read_holds(const struct store_options *options, enum holds *holds, struct buf *notes)
-{
-	static const char *const words[] = { "mailboxes", "aliases", "logins", "domains" };
-	const char *word = store_option_text(options, "holds", words[0]);
-
-	for (int i = 0; i < 4; i++)
-		if (strcmp(word, words[i]) == 0) {
-			*holds = (enum holds)i;
-			return true;
-		}
-	buf_printf(notes,
-	    "store \"%s\": holds = \"%s\" is none of mailboxes, aliases, logins, "
-	    "domains\n",
-	    options->name, word);
-	return false;
-}
-
 static struct store *open_map(const struct store_class *class,
     struct map *(*open)(const char *path, struct buf *notes), const struct store_options *options,
     struct buf *notes)
 {
-	static const unsigned services[] = { STORE_ADDRESS, STORE_ADDRESS, STORE_LOGINS,
-		STORE_DOMAIN };
 	enum holds holds;
 	struct map_store *s;
 
-	if (!read_holds(options, &holds, notes))
+	if (!holds_read(options, &holds, notes))
 		return NULL;
 	s = must_alloc(sizeof *s);
-	s->store = (struct store){ class, options->name, services[holds], STORE_LOCAL };
+	s->store = (struct store){ class, options->name, holds_services(holds), STORE_LOCAL };
 	s->holds = holds;
 	s->map = open(store_option_text(options, "path", ""), notes);
 	return &s->store;
@@ -77,12 +56,8 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	status = map_find(s->map, question->key, deadline_us, &value, reply);
 	if (status == LOOKUP_FOUND && value.truncated)
 		status = store_reply_fail(reply, LOOKUP_TEMPFAIL, "the value is too large");
-	if (status == LOOKUP_FOUND && s->holds == HOLDS_ALIASES) {
-		store_reply_entry(reply, ENTRY_ALIAS);
-		store_reply_targets(reply, buf_slice(&value));
-	} else if (status == LOOKUP_FOUND) {
-		store_reply_logins(reply, buf_slice(&value));
-	}
+	if (status == LOOKUP_FOUND)
+		holds_fill(s->holds, buf_slice(&value), reply);
 	buf_free(&value);
 	return status;
 }

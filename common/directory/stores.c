@@ -9,5 +9,12 @@ const struct store_class *const store_classes[] = {
 	&store_passwd,
 	&store_aliases,
 	&store_postfix,
+	&store_socketmap,
+	&store_dovecot,
+	&store_sqlite,
+	&store_pgsql,
+	&store_mysql,
+	&store_ldap,
+	&store_callout,
 	NULL,
 };

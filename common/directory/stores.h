@@ -13,6 +13,13 @@ extern const struct store_class store_texthash;
 extern const struct store_class store_passwd;
 extern const struct store_class store_aliases;
 extern const struct store_class store_postfix;
+extern const struct store_class store_socketmap;
+extern const struct store_class store_dovecot;
+extern const struct store_class store_sqlite;
+extern const struct store_class store_pgsql;
+extern const struct store_class store_mysql;
+extern const struct store_class store_ldap;
+extern const struct store_class store_callout;
 
 /*
  * Compiles the text of a `file` store to "PATH.lmdb", put in its place as a whole when it
