@@ -158,9 +158,24 @@ static bool wait_for_answers(struct claimant *c)
 	return waited;
 }
 
-void claimant_sender(struct claimant *c)
+/* Sends out what was noted; nobody waits. */
+static void start(struct claimant *c)
+{
+	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
+	directory_view_start(c->view);
+}
+
+void claimant_mail(struct claimant *c)
 {
 	claim_sender(c);
+	if (c->view == NULL)
+		return;
+	judge(c, &c->facts.list[CLAIM_MAIL_FROM]);
+	start(c);
+}
+
+void claimant_sender(struct claimant *c)
+{
 	if (c->view == NULL)
 		return;
 	while (judge(c, &c->facts.list[CLAIM_MAIL_FROM]) && wait_for_answers(c))
@@ -202,8 +217,7 @@ void claimant_header(struct claimant *c)
 	if (c->view == NULL)
 		return;
 	judge_header(c);
-	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
-	directory_view_start(c->view);
+	start(c);
 }
 
 void claimant_finish(struct claimant *c)

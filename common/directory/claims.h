@@ -6,7 +6,8 @@
  *	claimant   the evaluation under way, one a message
  *
  *	c = claimant_new(directory, patience, message);     MAIL is known
- *	claimant_sender(c);                                 at the first recipient
+ *	claimant_mail(c);                                   at the first recipient
+ *	claimant_sender(c);                                 and there, when it has to be known
  *	claimant_header(c);                                 the header is parsed
  *	claimant_finish(c);                                 at end of message
  *	claimant_free(c);                                   when nobody reads the facts any more
@@ -67,7 +68,10 @@ struct claimant;
 struct claimant *claimant_new(
     struct directory *directory, struct patience *patience, struct message *message);
 
-/* Asks about MAIL FROM, and waits for it. */
+/* Notes what MAIL FROM claims, and sends the questions out. */
+void claimant_mail(struct claimant *c);
+
+/* Waits for the answers. */
 void claimant_sender(struct claimant *c);
 
 /* Notes what is claimed in the header, and sends the questions out. */

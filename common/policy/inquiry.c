@@ -28,8 +28,10 @@ struct inquiry *inquiry_new(const struct site *site, struct message *message, in
 
 void inquiry_sender(struct inquiry *q)
 {
-	claimant_sender(q->claimant);
+	/* the stores work while the DNS is waited for */
+	claimant_mail(q->claimant);
 	authenticator_sender(q->authenticator);
+	claimant_sender(q->claimant);
 }
 
 /* Where the directory does not tell whose a domain is, the configuration may. */

@@ -2,6 +2,7 @@
  * test_claims.c - whom a message claims to come from, what is known of them, and what
  * policy adds to that: identities of relays, domains of our own.
  */
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "dns/answer.h"
 #include "dns/dns.h"
 #include "policy/identity.h"
 #include "policy/inquiry.h"
@@ -314,6 +316,54 @@ START_TEST(test_one_budget)
 }
 END_TEST
 
+/* A resolver that looks, when it is asked, whether the store's server has been called. */
+struct watching {
+	struct resolver resolver;
+	int server;
+	bool called;
+};
+
+static void watching_ask(struct resolver *resolver, const struct dns_question *question,
+    int64_t deadline_us, resolver_done *done, void *context)
+{
+	struct watching *w = (struct watching *)resolver;
+	struct pollfd server = { .fd = w->server, .events = POLLIN };
+
+	(void)question, (void)deadline_us;
+	w->called |= poll(&server, 1, 200) == 1;
+	done(context, dns_answer_empty(DNS_TEMPFAIL, "not now"));
+}
+
+/* At MAIL the store is asked before the DNS is waited for. */
+START_TEST(test_side_by_side)
+{
+	static const struct resolver_class class = { .ask = watching_ask };
+	char path[60], config[TEXT_MAX];
+	struct watching w = { .resolver = { &class }, .server = listen_silently(path) };
+	struct passage p;
+
+	snprintf(config, sizeof config,
+	    "resolver = { \"none\" }\ndeadline = 0.3\nown_domains = { \"example.com\" }\n"
+	    "directory = { \"slow\" }\n"
+	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
+	    path);
+	online = true;
+	p.site = open_site(config);
+	online = false;
+	p.site->services.resolver = &w.resolver;
+	p.arena = arena_new();
+	p.message = message_new(p.arena);
+	message_set_mail(p.message, SLICE("<ann@example.com>"));
+	p.inquiry = inquiry_new(p.site, p.message, NOW);
+	inquiry_sender(p.inquiry);
+	ck_assert(w.called);
+	ck_assert(p.message->claims->sender_told);
+	end(&p);
+	close(w.server);
+	unlink(path);
+}
+END_TEST
+
 /* ---- what the rows need ------------------------------------------------------------------- */
 
 static const struct {
@@ -560,6 +610,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, test_all_four);
 	tcase_add_test(tc, test_gate);
 	tcase_add_test(tc, test_one_budget);
+	tcase_add_test(tc, test_side_by_side);
 	tcase_add_loop_test(tc, test_needs, 0, ROWS(need_rows));
 	tcase_add_test(tc, test_identity_without_mail);
 	tcase_add_loop_test(tc, test_served, 0, ROWS(served_rows));
