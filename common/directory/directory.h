@@ -136,7 +136,7 @@ struct directory_options {
 	const char *const *login_domains; /* that a login without a domain belongs to */
 	size_t login_domain_count;
 	const char *delimiters; /* NULL or "": no sub-addresses but where a store knows of them */
-	bool case_sensitive;    /* of local parts: default no, as nearly every site */
+	bool case_sensitive;    /* of local parts: default no; yes if a store says so */
 	bool catch_all_is_mailbox;
 	bool offline; /* stores over the network are not asked: unknown */
 };

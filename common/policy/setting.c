@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "directory/claims.h"
 #include "syntax/domain.h"
 
 enum {
@@ -172,6 +173,13 @@ static const struct scope *walk_next(struct walk *w)
 	return &config->global;
 }
 
+/* Without own_domains the From domain is our own where the directory serves it. */
+static bool served_here(const struct config *config, const struct message *message)
+{
+	return !config->own_domains_set && message->claims != NULL &&
+	       message->claims->from_served == SERVED_YES;
+}
+
 /* What the table says: some rows refuse for domains of our own, and only log for others. */
 static enum action default_action(
     const struct config *config, const struct message *message, const struct check *check)
@@ -184,7 +192,7 @@ static enum action default_action(
 	if (domain.len > 0 && domain_to_ascii(message->arena, domain, &ascii) &&
 	    domain_list_has(&config->own_domains, ascii))
 		return check->action;
-	return ACTION_LOG;
+	return served_here(config, message) ? check->action : ACTION_LOG;
 }
 
 enum action setting_action(
