@@ -138,8 +138,8 @@ static bool judge(struct claimant *c, struct claim *claim)
 	if (claim->address.data == NULL)
 		return false;
 	if (claim->found.answer == DIRECTORY_PENDING)
-		pending = directory_address(c->view, claim->address, &claim->found) ==
-			  DIRECTORY_PENDING;
+		pending =
+		    directory_address(c->view, claim->address, &claim->found) == DIRECTORY_PENDING;
 	if (claim->has_use && claim->use.permission == PERMISSION_PENDING)
 		pending |= directory_may_use(c->view, login, claim->address, &claim->use) ==
 			   PERMISSION_PENDING;
@@ -158,9 +158,24 @@ static bool wait_for_answers(struct claimant *c)
 	return waited;
 }
 
+/* What was noted goes out; a store works while others are waited for. */
+static void send_questions(struct claimant *c)
+{
+	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
+	directory_view_start(c->view);
+}
+
 void claimant_sender(struct claimant *c)
 {
 	claim_sender(c);
+	if (c->view == NULL)
+		return;
+	judge(c, &c->facts.list[CLAIM_MAIL_FROM]);
+	send_questions(c);
+}
+
+void claimant_sender_finish(struct claimant *c)
+{
 	if (c->view == NULL)
 		return;
 	while (judge(c, &c->facts.list[CLAIM_MAIL_FROM]) && wait_for_answers(c))
@@ -174,8 +189,7 @@ static bool judge_domain(struct claimant *c)
 	const struct claim *from = &c->facts.list[CLAIM_FROM];
 	struct slice ascii;
 
-	if (from->address.data == NULL ||
-	    !domain_to_ascii(c->message->arena, from->domain, &ascii))
+	if (from->address.data == NULL || !domain_to_ascii(c->message->arena, from->domain, &ascii))
 		return false;
 	if (c->facts.from_served == SERVED_UNKNOWN || c->facts.from_served == SERVED_PENDING)
 		c->facts.from_served = directory_serves(c->view, ascii);
@@ -203,8 +217,7 @@ void claimant_header(struct claimant *c)
 	if (c->view == NULL)
 		return;
 	judge_header(c);
-	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
-	directory_view_start(c->view);
+	send_questions(c);
 }
 
 void claimant_finish(struct claimant *c)

@@ -24,10 +24,19 @@ struct inquiry *inquiry_new(const struct site *site, struct message *message, in
 	return q;
 }
 
+/*
+ * A store and the DNS work side by side.  They get half of what the message may wait: were it all
+ * spent here, one of them that fails would leave no time for what the header asks the other.
+ */
 void inquiry_sender(struct inquiry *q)
 {
+	int64_t later_us = q->patience.left_us / 2;
+
+	q->patience.left_us -= later_us;
 	claimant_sender(q->claimant);
 	authenticator_sender(q->authenticator);
+	claimant_sender_finish(q->claimant);
+	q->patience.left_us += later_us;
 }
 
 /* Where the directory does not tell whose a domain is, the configuration may. */
@@ -41,8 +50,7 @@ static void complete_claims(struct inquiry *q)
 	claims->on_behalf = q->site->config->on_behalf;
 	claims->identity = identity_judge(q->site->config, q->message);
 	if (claims->from_served != SERVED_UNKNOWN || own->count == 0 ||
-	    from->address.data == NULL ||
-	    !domain_to_ascii(q->message->arena, from->domain, &ascii))
+	    from->address.data == NULL || !domain_to_ascii(q->message->arena, from->domain, &ascii))
 		return;
 	if (domain_list_has(own, ascii))
 		claims->from_served = SERVED_YES;
