@@ -284,32 +284,35 @@ def a_reload_reads_main_cf(world):
 
 @tests
 def preflight_names_what_cannot_be_read(world):
-    """presend-milter -t: as the daemon's user, although root runs it."""
-    tables = Tables(world.postfix, "site-closed", "lmdb")
-    folder = tables.main_cf()
-    config = world.lab.path("preflight.conf")
+    """presend-milter -t: as the daemon's user, although root runs it; of each type of table, and what mends it."""
     address = f"unix:{world.lab.folder('preflight', owner=daemon_user())}/presend.sock"
+    files = {"lmdb": ".lmdb", "cdb": ".cdb", "texthash": "", "hash": ".db"}
 
     def preflight():
-        world.lab.write("preflight.conf", f'user = "{daemon_user()}"\nstore "site" {{ type = postfix  config_directory'
-                        f' = "{folder}" }}\ndirectory = site\nresolver = none\n')
+        config = world.lab.write("preflight.conf", f'user = "{daemon_user()}"\nresolver = none\ndirectory = site\nstore '
+                                 f'"site" {{ type = postfix  config_directory = "{tables.folder}" }}\n')
         done = subprocess.run([world.milter.program, "-t", "-c", config, "-p", address],
                               env=world.postfix.environment, capture_output=True, check=False)
         return done.returncode, (done.stdout + done.stderr).decode()
 
-    status, said = preflight()
-    expect(folder not in said, f"status {status}: {said}")
-    good = status
-    for table in ("mailboxes", "logins"):
-        os.chmod(f"{folder}/{table}.lmdb", 0o640)
-    status, said = preflight()
-    for table in ("mailboxes", "logins"):
-        path = f"{folder}/{table}.lmdb"
-        lines = [line for line in said.splitlines() if path in line]
-        expect(lines, f"{path} is not named: {said}")
-        expect(any(daemon_user() in line and "mend it by" in line for line in lines), f"no command that mends it: {said}")
-    expect_equal("status of a site that could be read", good, 0)
-    expect_equal("status", status, 78)
+    for kind in KINDS:
+        tables = Tables(world.postfix, f"closed-{kind}", kind)
+        tables.main_cf()
+        status, said = preflight()
+        expect_equal(f"{kind}: status of a site that can be read: {said}", status, 0)
+        expect(tables.folder not in said, f"{kind}: {said}")
+        closed = [f"{tables.folder}/{table}{files[kind]}" for table in ("mailboxes", "logins")]
+        for path in closed:
+            os.chmod(path, 0o640)
+        status, said = preflight()
+        expect_equal(f"{kind}: status of one that cannot: {said}", status, 78)
+        for path in closed:
+            mends = [line.partition("mend it by: ")[2] for line in said.splitlines()
+                     if f" {path}: user {daemon_user()} " in line]
+            expect_equal(f"{kind}: lines about {path} in {said}", len(mends), 1)
+            subprocess.run(mends[0], shell=True, check=True)
+        status, said = preflight()
+        expect_equal(f"{kind}: status after what mends it: {said}", status, 0)
 
 
 # ---- other mail --------------------------------------------------------------
