@@ -183,6 +183,18 @@ void claimant_sender_finish(struct claimant *c)
 	c->facts.sender_told = true;
 }
 
+enum directory_served claimant_serves(struct claimant *c, struct slice domain)
+{
+	enum directory_served served = SERVED_UNKNOWN;
+	struct slice ascii;
+
+	if (c->view == NULL || !domain_to_ascii(c->message->arena, domain, &ascii))
+		return SERVED_UNKNOWN;
+	while ((served = directory_serves(c->view, ascii)) == SERVED_PENDING && wait_for_answers(c))
+		;
+	return served == SERVED_PENDING ? SERVED_UNKNOWN : served;
+}
+
 /* Whether the domain is ours; where nobody tells, own_domains may: see policy. */
 static bool judge_domain(struct claimant *c)
 {

@@ -73,6 +73,9 @@ void claimant_sender(struct claimant *c);
 /* Waits for the answers about MAIL FROM. */
 void claimant_sender_finish(struct claimant *c);
 
+/* Is the domain served here?  Asks and waits; not SERVED_PENDING. */
+enum directory_served claimant_serves(struct claimant *c, struct slice domain);
+
 /* Notes what is claimed in the header, and sends the questions out. */
 void claimant_header(struct claimant *c);
 

@@ -39,6 +39,19 @@ void inquiry_sender(struct inquiry *q)
 	q->patience.left_us += later_us;
 }
 
+bool inquiry_serves(struct inquiry *q, struct slice domain)
+{
+	int64_t later_us = q->patience.left_us / 2;
+	bool serves;
+
+	if (q->site->config->own_domains_set || domain.len == 0)
+		return false;
+	q->patience.left_us -= later_us;
+	serves = claimant_serves(q->claimant, domain) == SERVED_YES;
+	q->patience.left_us += later_us;
+	return serves;
+}
+
 /* Where the directory does not tell whose a domain is, the configuration may. */
 static void complete_claims(struct inquiry *q)
 {

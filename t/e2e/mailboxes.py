@@ -429,6 +429,19 @@ def local_submission(world):
         expect_equal(f"{name}: at the sink", world.sink.to(f"bob@{bodies[name]}"), [])
 
 
+@tests
+def local_mail_of_a_domain_in_a_table_stays_inside(world):
+    """What cron writes to a user of ours is not judged, although Postfix does not say where it goes."""
+    world.use(STRICT)
+    world.postfix.sendmail(f"From: ghost@{OWN}\nSubject: inside\n\nbody\n".encode(), "-f", f"ghost@{OWN}", BOB)
+    wait_until("the mail", lambda: any(b"Subject: inside" in mail for mail in world.postfix.mailbox()))
+    expect_equal("records", [r for r in world.milter.records_to(OWN) if r["class"] == "local"], [])
+    outside = world.domain()
+    world.postfix.sendmail(f"From: ghost@{OWN}\nSubject: outside\n\nbody\n".encode(), "-f", ANN, BOB, f"bob@{outside}")
+    expect_equal("verdict with one outside", world.milter.record_to(outside)["verdict"], "reject")
+    world.postfix.wait_empty()
+
+
 # ---- a directory server that fails in mid-load -------------------------------
 
 DEADLINE, TIMEOUT = 1.0, 0.5
