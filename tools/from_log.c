@@ -59,7 +59,7 @@ static struct slice claimed_sender(struct arena *arena, struct slice address)
 	m->transaction.smtputf8 = true;
 	message_set_mail(m, arena_printf(arena, "<%.*s>", SLICE_ARG(address)));
 	c = claimant_new(NULL, NULL, m);
-	claimant_mail(c);
+	claimant_sender(c);
 	claimed = claimant_claims(c)->list[CLAIM_MAIL_FROM].address;
 	claimant_free(c);
 	return claimed;

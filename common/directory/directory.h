@@ -145,7 +145,8 @@ struct directory;
 
 /*
  * Opens the stores in that order.  NULL with one line a fault in notes; warnings leave lines
- * there as well ("cannot be read").  A store may be given as the short form "type:path" in
+ * there as well: one about a file that cannot be read begins with its path, or the name of the
+ * table ("hash:/path"), and a colon.  A store may be given as the short form "type:path" in
  * a section with that one option `spec`; `postfix` alone is one too.  Immutable but for its
  * caches; shared by all threads; counted.
  *
