@@ -99,6 +99,7 @@ struct finding {
 	size_t offset;       /* octets from 0 in the field's body, or in the path as given */
 	struct slice token;  /* raw octets; escaped only when written */
 	struct slice reason; /* a sentence without a full stop; may hold raw octets */
+	size_t told;         /* octets of reason that a client is told; 0: all of it */
 	struct slice fix;    /* what to do; may hold raw octets; not there when nothing is known */
 	const char *rfc;
 

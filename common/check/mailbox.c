@@ -30,6 +30,19 @@ static struct finding begin(const struct check_run *run, enum claim_kind kind)
 	return f;
 }
 
+/*
+ * Could not tell.  Why is for the log: which files and servers there are is nobody's affair
+ * outside.
+ */
+static void add_unknown(
+    struct check_run *run, struct finding f, struct slice what, struct slice why)
+{
+	f.result = FINDING_UNKNOWN;
+	f.reason = arena_printf(run->arena, "%.*s: %.*s", SLICE_ARG(what), SLICE_ARG(why));
+	f.told = what.len;
+	check_add(run, f);
+}
+
 /* ---- is there a mailbox? ----------------------------------------------------- */
 
 static void judge_mailbox(struct check_run *run, enum claim_kind kind)
@@ -53,10 +66,11 @@ static void judge_mailbox(struct check_run *run, enum claim_kind kind)
 		f.fix = SLICE("create a mailbox or alias, or set catch_all = mailbox");
 		break;
 	case DIRECTORY_UNKNOWN:
-		f.result = FINDING_UNKNOWN;
-		f.reason = arena_printf(run->arena, "whether %.*s has a mailbox is not known: %.*s",
-		    SLICE_ARG(claim->address), SLICE_ARG(claim->found.why));
-		break;
+		add_unknown(run, f,
+		    arena_printf(run->arena, "whether %.*s has a mailbox is not known",
+			SLICE_ARG(claim->address)),
+		    claim->found.why);
+		return;
 	default: return;
 	}
 	check_add(run, f);
@@ -89,21 +103,20 @@ static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
 		return;
 	if (mild)
 		f.at_most = ACTION_LOG;
-	if (claim->use.permission == PERMISSION_NO) {
+	if (claim->use.permission != PERMISSION_NO) {
+		add_unknown(run, f,
+		    arena_printf(run->arena, "whether the login %.*s may use %.*s is not known",
+			SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address)),
+		    claim->use.why);
+	} else {
 		f.reason = arena_printf(run->arena, "the login %.*s may not use %.*s%s%s",
 		    SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address),
 		    claim->use.reason != NULL ? ": " : "",
 		    claim->use.reason != NULL ? claim->use.reason : "");
 		f.fix =
 		    SLICE("write from an address of this login, or let the login use the address");
-	} else {
-		f.result = FINDING_UNKNOWN;
-		f.reason = arena_printf(run->arena,
-		    "whether the login %.*s may use %.*s is not known: %.*s",
-		    SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address),
-		    SLICE_ARG(claim->use.why));
+		check_add(run, f);
 	}
-	check_add(run, f);
 }
 
 /*

@@ -80,7 +80,7 @@ static struct slice fault_line(char *room, const struct finding *f)
 
 	buf_add_text(&line, f->check->name);
 	buf_add_text(&line, ": ");
-	add_ascii(&line, f->reason, REASON_MAX);
+	add_ascii(&line, f->told > 0 ? slice_part(f->reason, 0, f->told) : f->reason, REASON_MAX);
 	add_place(&line, f);
 	return buf_slice(&line);
 }

@@ -2,13 +2,18 @@
  * test_claims.c - whom a message claims to come from, what is known of them, and what
  * policy adds to that: identities of relays, domains of our own.
  */
+#include <poll.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "dns/answer.h"
+#include "dns/dns.h"
 #include "policy/identity.h"
 #include "policy/inquiry.h"
 #include "policy/setting.h"
@@ -26,9 +31,11 @@ struct passage {
 	const struct claims *claims;
 };
 
+static bool online; /* may stores over the network be asked? */
+
 static struct site *open_site(const char *text)
 {
-	const struct site_options options = { .offline = true };
+	const struct site_options options = { .offline = !online };
 	struct buf errors, warnings;
 	struct config *config;
 	struct site *site;
@@ -137,6 +144,9 @@ static const struct {
 	{ "two From fields", "From: ann@example.com\nFrom: ann@example.com\n", "", "", "" },
 	{ "a group", "From: staff: ann@example.com;\n", "ann@example.com", "", "" },
 	{ "an empty group", "From: staff:;\n", "", "", "" },
+	{ "an address that breaks the grammar", "From: a..b@example.com\n", "", "", "" },
+	{ "Sender that breaks it", "From: ann@example.com\nSender: a..b@example.com\n",
+	    "ann@example.com", "", "" },
 	{ "Sender", "From: ann@example.com\nSender: Bob <bob@example.com>\n", "ann@example.com",
 	    "bob@example.com", "" },
 	{ "two Sender fields",
@@ -258,6 +268,147 @@ START_TEST(test_gate)
 	ck_assert(p.message->claims->sender_told);
 	ck_assert_uint_eq(p.site->gate.waiting, 0);
 	end(&p);
+}
+END_TEST
+
+/* A server that takes connections and says nothing. */
+static int listen_silently(char path[60])
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(path, 60, "/tmp/presend-claims-%ld.sock", (long)getpid());
+	snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+	unlink(path);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(bind(fd, (const struct sockaddr *)&address, sizeof address), 0);
+	ck_assert_int_eq(listen(fd, 10), 0);
+	return fd;
+}
+
+/* Both waits together take no longer than the deadline. */
+START_TEST(test_one_budget)
+{
+	char path[60], config[TEXT_MAX];
+	int fd = listen_silently(path);
+	int64_t begun, took;
+	struct passage p;
+
+	snprintf(config, sizeof config,
+	    "resolver = { \"none\" }\ndeadline = 0.4\nown_domains = { \"example.com\" }\ndirectory "
+	    "= { \"slow\" }\n"
+	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
+	    path);
+	begun = dns_now_us();
+	/* not offline: a socketmap is one that is asked over the network */
+	online = true;
+	pass(&p, config, "ann", "<ann@example.com>", "From: bob@example.com\n");
+	online = false;
+	took = dns_now_us() - begun;
+	ck_assert_msg(took >= 400000 && took < 700000, "%d us", (int)took);
+	ck_assert_int_eq(p.claims->list[CLAIM_MAIL_FROM].found.answer, DIRECTORY_UNKNOWN);
+	ck_assert_int_eq(p.claims->list[CLAIM_FROM].found.answer, DIRECTORY_UNKNOWN);
+	ck_assert_int_eq(p.claims->list[CLAIM_FROM].use.permission, PERMISSION_UNKNOWN);
+	ck_assert_uint_eq(p.site->gate.waiting, 0);
+	end(&p);
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
+/* A resolver that looks, when it is asked, whether the store's server has been called. */
+struct watching {
+	struct resolver resolver;
+	int server;
+	bool called;
+};
+
+static void watching_ask(struct resolver *resolver, const struct dns_question *question,
+    int64_t deadline_us, resolver_done *done, void *context)
+{
+	struct watching *w = (struct watching *)resolver;
+	struct pollfd server = { .fd = w->server, .events = POLLIN };
+
+	(void)question, (void)deadline_us;
+	w->called |= poll(&server, 1, 200) == 1;
+	done(context, dns_answer_empty(DNS_TEMPFAIL, "not now"));
+}
+
+/* At MAIL the store is asked before the DNS is waited for. */
+START_TEST(test_side_by_side)
+{
+	static const struct resolver_class class = { .ask = watching_ask };
+	char path[60], config[TEXT_MAX];
+	struct watching w = { .resolver = { &class }, .server = listen_silently(path) };
+	struct passage p;
+
+	snprintf(config, sizeof config,
+	    "resolver = { \"none\" }\ndeadline = 0.3\nown_domains = { \"example.com\" }\n"
+	    "directory = { \"slow\" }\n"
+	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
+	    path);
+	online = true;
+	p.site = open_site(config);
+	online = false;
+	p.site->services.resolver = &w.resolver;
+	p.arena = arena_new();
+	p.message = message_new(p.arena);
+	message_set_mail(p.message, SLICE("<ann@example.com>"));
+	p.inquiry = inquiry_new(p.site, p.message, NOW);
+	inquiry_sender(p.inquiry);
+	ck_assert(w.called);
+	ck_assert(p.message->claims->sender_told);
+	end(&p);
+	close(w.server);
+	unlink(path);
+}
+END_TEST
+
+/* ---- what the rows need ------------------------------------------------------------------- */
+
+static const struct {
+	const char *label, *login, *mail, *from;
+	const char *skipped; /* names of rows, each with a blank before and behind */
+} need_rows[] = {
+	{ "all there", "ann", "<ann@example.com>", "ann@example.com", " from.identity " },
+	{ "null sender", "ann", "<>", "ann@example.com",
+	    " envelope.sender-mailbox envelope.sender-login from.identity " },
+	{ "SRS", "ann", "<SRS0=H=T=example.net=b@example.com>", "ann@example.com",
+	    " envelope.sender-mailbox envelope.sender-login from.identity " },
+	{ "no login", "", "<ann@example.com>", "ann@example.com",
+	    " envelope.sender-login from.login from.identity " },
+	{ "no author", "ann", "<ann@example.com>", "a@example.com, b@example.com",
+	    " from.mailbox from.foreign from.login from.identity " },
+};
+
+START_TEST(test_needs)
+{
+	static const char *const names[] = { "envelope.sender-mailbox", "envelope.sender-login",
+		"from.mailbox", "from.foreign", "from.login", "from.identity" };
+	static const struct check_selection all;
+	char path[60], config[TEXT_MAX], fields[100], name[60];
+	struct findings found = { 0 };
+	struct passage p;
+
+	write_store(path, "ann@example.com login=ann\n", config, "own_domains = {}\n");
+	snprintf(fields, sizeof fields, "From: %s\n", need_rows[_i].from);
+	pass(&p, config, need_rows[_i].login, need_rows[_i].mail, fields);
+	checks_run(STAGE_MAIL, p.message, NULL, &all, true, &found);
+	checks_run(STAGE_EOM, p.message, NULL, &all, true, &found);
+	for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
+		enum finding_result wanted;
+		size_t i = 0;
+
+		snprintf(name, sizeof name, " %s ", names[n]);
+		wanted =
+		    strstr(need_rows[_i].skipped, name) != NULL ? FINDING_SKIPPED : FINDING_PASS;
+		while (i < found.count && strcmp(found.list[i].check->name, names[n]) != 0)
+			i++;
+		ck_assert_msg(i < found.count && found.list[i].result == wanted, "%s: %s",
+		    need_rows[_i].label, names[n]);
+	}
+	end(&p);
+	unlink(path);
 }
 END_TEST
 
@@ -408,6 +559,23 @@ static const struct {
 	    NULL, false },
 };
 
+/* Without MAIL there is no return path, and a null one is taken by every relay. */
+START_TEST(test_identity_without_mail)
+{
+	struct passage p = { .site = open_site("own_domains = {}\n" SES "}\n") };
+
+	p.arena = arena_new();
+	p.message = message_new(p.arena);
+	p.inquiry = inquiry_new(p.site, p.message, NOW);
+	add_fields(p.message, "From: ann@example.com\n");
+	inquiry_header(p.inquiry);
+	inquiry_finish(p.inquiry);
+	ck_assert_str_eq(p.message->claims->identity.name, "ses");
+	ck_assert_ptr_null(p.message->claims->identity.field);
+	end(&p);
+}
+END_TEST
+
 START_TEST(test_identity)
 {
 	char config[TEXT_MAX];
@@ -441,6 +609,10 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, test_names);
 	tcase_add_test(tc, test_all_four);
 	tcase_add_test(tc, test_gate);
+	tcase_add_test(tc, test_one_budget);
+	tcase_add_test(tc, test_side_by_side);
+	tcase_add_loop_test(tc, test_needs, 0, ROWS(need_rows));
+	tcase_add_test(tc, test_identity_without_mail);
 	tcase_add_loop_test(tc, test_served, 0, ROWS(served_rows));
 	tcase_add_loop_test(tc, test_own, 0, ROWS(own_rows));
 	tcase_add_loop_test(tc, test_identity, 0, ROWS(identity_rows));
