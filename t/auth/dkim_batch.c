@@ -23,7 +23,7 @@ enum { LINE_OCTETS_MAX = 10000, PATIENCE_US = 30 * 1000 * 1000 };
 
 /* What all messages have in common, and the one at hand. */
 struct batch {
-	struct verifier_library *library;
+	struct verifier_library *verifiers;
 	struct resolver *keys;
 	int64_t now;
 	struct message *message;
@@ -43,7 +43,7 @@ static void before_body(void *context)
 	struct batch *b = context;
 
 	message_end_header(b->message);
-	b->verifier = verifier_new(b->library, b->message, b->view, b->now, all_matter, NULL);
+	b->verifier = verifier_new(b->verifiers, b->message, b->view, b->now, all_matter, NULL);
 }
 
 static void take_body(void *context, const char *data, size_t len)
@@ -111,9 +111,9 @@ int main(int argc, char **argv)
 	}
 	buf_init(&errors, 1000);
 	b.now = strtoimax(argv[1], NULL, 10);
-	b.library = verifier_library_new();
+	b.verifiers = verifier_library_new();
 	b.keys = records_resolver_load(argv[2], NULL, &errors);
-	if (b.keys == NULL || b.library == NULL) {
+	if (b.keys == NULL || b.verifiers == NULL) {
 		fprintf(stderr, "dkim-batch: %s\n",
 		    b.keys == NULL ? buf_text(&errors) : "libopendkim cannot be set up");
 		return EXIT_FAILURE;
@@ -123,7 +123,7 @@ int main(int argc, char **argv)
 			fprintf(stderr, "dkim-batch: %s: %s\n", argv[i], strerror(errno));
 			status = EXIT_FAILURE;
 		}
-	verifier_library_free(b.library);
+	verifier_library_free(b.verifiers);
 	resolver_free(b.keys);
 	buf_free(&errors);
 	return status;
