@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "milter/callbacks.h"
 #include "milter/notify.h"
+#include "milter/nudge.h"
 #include "milter/service.h"
 
 enum {
@@ -54,6 +55,7 @@ struct daemon {
 	int parent;        /* the pipe to the process that was started, -1: we are that */
 	int signals;       /* the signalfd */
 	int wake;          /* an eventfd: libmilter has ended */
+	int nudge;         /* see nudge.h */
 	atomic_int milter; /* of enum milter_state */
 	bool reload;       /* asked for by a signal */
 	int failure;       /* the exit status of a start that fails */
@@ -100,7 +102,6 @@ static bool go_to_background(struct daemon *d)
 	return true;
 }
 
-/* Made anew, so that a link put there by somebody else is not followed. */
 /*
  * Is a process that holds this file's lock still there?  A daemon holds the lock
  * of its pidfile as long as it lives, so a file that was left behind has none.
@@ -117,7 +118,10 @@ static bool is_held(const char *path)
 	return held;
 }
 
-/* The descriptor stays open for the lock. */
+/*
+ * Made anew, so that a link put there by somebody else is not followed.  The
+ * descriptor stays open for the lock.
+ */
 static bool write_pidfile(struct daemon *d)
 {
 	const char *path = d->setup.config->pidfile;
@@ -162,7 +166,9 @@ static bool open_socket(struct daemon *d)
 
 	buf_init(&error, ERROR_MAX);
 	opened = socket_open(&d->setup.socket, &d->setup.access, &d->listener, &error);
-	if (!opened)
+	if (opened)
+		d->nudge = nudge_open(d->listener.fd);
+	else
 		log_line(LOG_LEVEL_ERROR, "socket: %s", buf_text(&error));
 	buf_free(&error);
 	return opened;
@@ -307,7 +313,7 @@ static bool open_site(struct daemon *d, bool to_stderr)
 		d->failure = EX_CONFIG;
 		return false;
 	}
-	service_init(&d->service, site, record_ceiling(to_stderr));
+	service_init(&d->service, site, record_ceiling(to_stderr), d->nudge);
 	return true;
 }
 
@@ -437,7 +443,8 @@ static void drain(struct daemon *d)
 static int run(struct daemon *d)
 {
 	while (d->stops == 0 && atomic_load(&d->milter) == MILTER_RUNS) {
-		wait_for_event(d, -1);
+		wait_for_event(d, NUDGE_EVERY_MS);
+		nudge(d->nudge);
 		if (d->reload) {
 			d->reload = false;
 			reload(d);
@@ -476,7 +483,7 @@ int daemon_run(const struct options *options)
 	bool started;
 	int status;
 
-	d->parent = d->wake = -1;
+	d->parent = d->wake = d->nudge = -1;
 	d->failure = EX_OSERR;
 	if (!setup_load(options, &d->setup)) {
 		free(d);

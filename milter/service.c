@@ -2,15 +2,30 @@
 #include "milter/service.h"
 
 #include "base/log.h"
+#include "milter/nudge.h"
 
-void service_init(struct service *service, struct site *site, size_t record_ceiling)
+/* A message begins to wait, and a worker of libmilter with it. */
+static void on_wait(const void *context)
+{
+	nudge(((const struct service *)context)->nudge);
+}
+
+static void watch(struct service *service, struct site *site)
+{
+	site->gate.entered = on_wait;
+	site->gate.context = service;
+}
+
+void service_init(struct service *service, struct site *site, size_t record_ceiling, int nudge)
 {
 	*service = (struct service){
 		.record_ceiling = record_ceiling,
+		.nudge = nudge,
 		.site = site,
 		.window = { .since = time(NULL) },
 	};
 	pthread_mutex_init(&service->lock, NULL);
+	watch(service, site);
 }
 
 struct site *service_site(struct service *service)
@@ -27,6 +42,7 @@ void service_set_site(struct service *service, struct site *site)
 {
 	struct site *old;
 
+	watch(service, site);
 	pthread_mutex_lock(&service->lock);
 	old = service->site;
 	service->site = site;

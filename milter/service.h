@@ -32,6 +32,7 @@ struct unjudged_window {
 
 struct service {
 	size_t record_ceiling; /* octets of a record, by where the log goes */
+	int nudge;             /* a connection to ourselves, see nudge.h; -1: there is none */
 
 	atomic_ulong judged, refused; /* messages with a record; those of them refused */
 	atomic_ulong unjudged;        /* messages of no class that is judged */
@@ -43,8 +44,8 @@ struct service {
 	struct unjudged_window window; /* under lock */
 };
 
-/* Takes over the caller's reference of site. */
-void service_init(struct service *service, struct site *site, size_t record_ceiling);
+/* Takes over the caller's reference of site; nudge stays the caller's. */
+void service_init(struct service *service, struct site *site, size_t record_ceiling, int nudge);
 
 /* A reference of the site in force, for the caller to give back. */
 struct site *service_site(struct service *service);

@@ -67,8 +67,8 @@ struct auth_route {
 
 enum {
 	EGRESS_MAX = 96, /* addresses that SPF is evaluated for; further ones are not */
-	AUTH_AUTHORS_MAX =
-	    10, /* author domains that DMARC is evaluated for; further ones are not */
+	/* author domains: one more than DMARC is evaluated for, to know that there are more */
+	AUTH_AUTHORS_MAX = DMARC_AUTHORS_MAX + 1,
 };
 
 /* A domain that was looked up. */

@@ -519,8 +519,6 @@ struct dmarc_verdict auth_dmarc_evaluate(
 
 /* ---- several authors ------------------------------------------------------------------- */
 
-enum { AUTHORS_MAX = 10 }; /* further ones are not evaluated */
-
 /* What counts among the verdicts for several authors: the greatest. */
 static int rank(const struct dmarc_verdict *v)
 {
@@ -534,43 +532,62 @@ static int rank(const struct dmarc_verdict *v)
 	return 1;
 }
 
-/* The domains without those that were there before; at most AUTHORS_MAX. */
-static size_t distinct(
-    struct arena *arena, const struct slice *authors, size_t count, struct slice out[AUTHORS_MAX])
+/* The domains without those that were there before; *more: there are more than fit. */
+static size_t distinct(struct arena *arena, const struct slice *authors, size_t count,
+    struct slice out[DMARC_AUTHORS_MAX], bool *more)
 {
 	size_t kept = 0;
 
-	for (size_t i = 0; i < count && kept < AUTHORS_MAX; i++) {
+	*more = false;
+	for (size_t i = 0; i < count && !*more; i++) {
 		size_t same = 0;
 
 		while (same < kept && !domain_equal(arena, out[same], authors[i]))
 			same++;
-		if (same == kept)
+		if (same < kept)
+			continue;
+		*more = kept == DMARC_AUTHORS_MAX;
+		if (!*more)
 			out[kept++] = authors[i];
 	}
 	return kept;
 }
 
+/* The strictest of those for the domains from the second on, and of worst. */
+static struct dmarc_verdict worst_of(struct dmarc_query *q, struct dmarc_verdict worst,
+    const struct slice *domains, size_t count, const struct dmarc_identifiers *ids)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct dmarc_verdict v;
+
+		q->author = domains[i];
+		v = auth_dmarc_evaluate(q, ids);
+		if (rank(&v) > rank(&worst))
+			worst = v;
+	}
+	return worst;
+}
+
 struct dmarc_verdict auth_dmarc_evaluate_all(const struct dmarc_query *query,
     const struct slice *authors, size_t count, const struct dmarc_identifiers *ids)
 {
-	struct slice domains[AUTHORS_MAX];
+	struct slice domains[DMARC_AUTHORS_MAX];
 	struct dmarc_query q = *query;
-	struct dmarc_verdict worst;
+	struct dmarc_verdict worst, open;
+	bool more;
 
-	count = distinct(q.arena, authors, count, domains);
+	count = distinct(q.arena, authors, count, domains, &more);
 	q.author = count == 1 || (count > 1 && q.standard == DMARC_RFC7489) ? domains[0]
 									    : (struct slice){ 0 };
 	worst = auth_dmarc_evaluate(&q, ids);
 	if (count > 1 && q.standard == DMARC_RFC9989)
 		worst.reason = printable(&q, "the From addresses have several domains");
-	for (size_t i = 1; i < count && q.standard == DMARC_RFC7489; i++) {
-		struct dmarc_verdict v;
-
-		q.author = domains[i];
-		v = auth_dmarc_evaluate(&q, ids);
-		if (rank(&v) > rank(&worst))
-			worst = v;
-	}
-	return worst;
+	if (q.standard == DMARC_RFC9989)
+		return worst;
+	worst = worst_of(&q, worst, domains, count, ids);
+	open = (struct dmarc_verdict){ .standard = q.standard, .result = DMARC_RESULT_TEMPERROR };
+	if (!more || rank(&worst) > rank(&open))
+		return worst;
+	open.reason = printable(&q, "the From addresses have too many domains to look at all");
+	return open;
 }

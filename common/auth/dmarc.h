@@ -143,12 +143,14 @@ struct dmarc_verdict {
 struct dmarc_verdict auth_dmarc_evaluate(
     const struct dmarc_query *query, const struct dmarc_identifiers *ids);
 
+enum { DMARC_AUTHORS_MAX = 10 }; /* domains of a From field */
+
 /*
  * The same for a From field of several addresses; the query's author is not
  * used.  RFC 7489: each domain is evaluated, and the verdict is the strictest
  * of those that fail, else one that could not be told, that passes, or that
- * has no record.  RFC 9989 does not evaluate: the result is NONE.  Several
- * addresses in one domain are one.
+ * has no record; of domains beyond the ceiling it is not told.  RFC 9989 does
+ * not evaluate: the result is NONE.  Several addresses in one domain are one.
  */
 struct dmarc_verdict auth_dmarc_evaluate_all(const struct dmarc_query *query,
     const struct slice *authors, size_t count, const struct dmarc_identifiers *ids);

@@ -5,10 +5,15 @@
 
 bool gate_enter(struct gate *gate)
 {
-	if (gate == NULL || atomic_fetch_add(&gate->waiting, 1) < gate->most)
+	if (gate == NULL)
 		return true;
-	atomic_fetch_sub(&gate->waiting, 1);
-	return false;
+	if (atomic_fetch_add(&gate->waiting, 1) >= gate->most) {
+		atomic_fetch_sub(&gate->waiting, 1);
+		return false;
+	}
+	if (gate->entered != NULL)
+		gate->entered(gate->context);
+	return true;
 }
 
 void gate_leave(struct gate *gate)

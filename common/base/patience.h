@@ -15,6 +15,8 @@
 struct gate {
 	atomic_uint waiting;
 	unsigned most;
+	void (*entered)(const void *context); /* in the thread that begins to wait; NULL: nobody */
+	const void *context;
 };
 
 /* True: the caller may wait, and leaves the gate afterwards.  NULL: always. */

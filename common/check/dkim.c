@@ -196,6 +196,9 @@ static struct slice missing_reason(
 
 	if (nearest->signature == NULL)
 		return SLICE("the message has no DKIM signature");
+	if (nearest->signature->domain.data == NULL)
+		return arena_printf(run->arena, "no signature can be read: %.*s",
+		    SLICE_ARG(nearest->signature->reason));
 	name = name_of(run, nearest);
 	if (nearness == NEAR_OPEN)
 		return arena_printf(run->arena, "it is not known whether %.*s is aligned with %.*s",

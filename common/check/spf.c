@@ -7,8 +7,10 @@
 #include "check/rows.h"
 
 enum {
-	ADDRESSES_NAMED = 3, /* in a reason, or terms in a fix */
+	ADDRESSES_NAMED = 3, /* in a reason */
 	TEXT_MAX = 1500,
+	/* a term that is cut would be another one: "ip6:", address, "/128", blank */
+	TERMS_MAX = EGRESS_MAX * (4 + IP_TEXT_SIZE + 4 + 1),
 };
 
 /* The term that lets the network pass: ip4:192.0.2.1, ip6:2001:db8::/32. */
@@ -35,7 +37,7 @@ static struct slice missing_terms(struct check_run *run)
 	struct slice terms;
 	struct buf text;
 
-	buf_init(&text, TEXT_MAX);
+	buf_init(&text, TERMS_MAX);
 	for (size_t i = 0; i < a->spf_count; i++) {
 		if (!fails(&a->spf[i]) || a->spf[i].network == before)
 			continue;

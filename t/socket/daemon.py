@@ -930,6 +930,38 @@ def test_parallel_sessions_under_reload():
         equal(d.stop(), 0, "status")
 
 
+def test_nobody_waits_behind_others():
+    """Where all of libmilter's workers wait for a dead name server, MAIL is answered at once."""
+    dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    dead.bind(("127.0.0.1", 0))
+    seconds, slowest = 0.8, 0
+    with dead, Daemon(f'resolver = {{ "127.0.0.1@{dead.getsockname()[1]}" }} '
+                      f"deadline = {seconds}") as d:
+        for turn in range(8):
+            held = [d.session() for _ in range(8)]
+            others = [d.session() for _ in range(8)]
+            for i, s in enumerate(held):
+                equal(s.mail(f"<ann@{turn}-{i}.example>").kind, "c", "MAIL")
+            # libmilter finds all at once, in one look at its connections
+            os.kill(d.pid, signal.SIGSTOP)
+            for one, other in zip(held, others):
+                one.macros("R", {"{rcpt_mailer}": "smtp"})
+                one.send("R", b"<bob@example.net>\0")
+                other.macros("M", {"v": mta.VERSION})
+                other.send("M", b"<ann@example.com>\0")
+            begun = time.monotonic()
+            os.kill(d.pid, signal.SIGCONT)
+            for s in others:
+                equal(s.reply().kind, "c", "MAIL beside those that wait")
+            slowest = max(slowest, time.monotonic() - begun)
+            for s in held:
+                equal(s.reply().kind, "c", "RCPT without an answer of the DNS")
+            for s in held + others:
+                s.quit()
+        check(slowest < seconds / 2, f"MAIL was answered after {slowest:.1f} s")
+        equal(d.stop(), 0, "status")
+
+
 if __name__ == "__main__":
     mta.run([f for name, f in sorted(globals().items(), key=lambda x: getattr(
         getattr(x[1], "__code__", None), "co_firstlineno", 0)) if name.startswith("test_")])
