@@ -105,7 +105,7 @@ static void give(struct waiter *waiters, struct store_answer *answer, enum store
 	}
 }
 
-/* Takes the waiters of all open entries, closing those that no worker has; with the lock. */
+/* Takes the waiters of all open entries, which stay open; with the lock. */
 static struct waiter *take_all_waiters(struct front *f)
 {
 	struct waiter *all = NULL;
@@ -235,12 +235,13 @@ static void finish(struct front *f, struct entry *e, struct store_answer *answer
 	struct store_answer *old;
 
 	pthread_mutex_lock(&f->mutex);
+	if (is_good(answer) || answer->of_key)
+		count_success(f);
+	else if (asked)
+		count_failure(f);
 	if (is_good(answer)) {
 		keep(f, e, answer);
-		count_success(f);
 	} else {
-		if (asked)
-			count_failure(f);
 		old = stale(e, dns_now_us());
 		if (old != NULL) {
 			store_answer_unref(answer);

@@ -11,7 +11,9 @@
  *   cache           FOUND and NOTFOUND are kept, each with a limit of its own; failures never
  *   stale_for       where the store fails, or is not asked, an expired answer serves
  *   breaker         after FRONT_FAILURES failures in a row the store rests: one second, twice as
- *                   long each time it fails again, a minute at most; then one question tries it
+ *                   long each time it fails again, a minute at most; then one question tries it.
+ *                   A failure of a key alone (store_answer.of_key) is none: the store answered,
+ *                   and nobody can switch it off for others by asking for an odd address
  *   queue           FRONT_QUEUE_MAX questions; beyond, and while all workers hang, an asker is
  *                   answered at once
  */

@@ -46,6 +46,7 @@ enum {
 	TEXT_SIZE = 120, /* kept of a reply */
 	PROBES = 256,    /* domains remembered; another one takes the place */
 	RANDOM_OCTETS = 10,
+	CLOSING = 421, /* the server ends the session: that is not about the address */
 };
 
 enum open_state { OPEN_UNKNOWN, OPEN_NO, OPEN_YES };
@@ -405,10 +406,12 @@ static enum lookup_status ask_address(struct callout_store *s, struct stream *st
 	verdict = verdict_of(&r);
 	if (verdict == LOOKUP_PERMFAIL && is_route(question->local_part))
 		return LOOKUP_NOTFOUND;
+	if (r.code == CLOSING)
+		return fail("RCPT TO", &r, reply);
 	if (verdict == LOOKUP_TEMPFAIL || verdict == LOOKUP_PERMFAIL)
-		return store_reply_fail(reply, verdict, "RCPT TO: the server says: %s", r.text);
+		return store_reply_fail_key(reply, verdict, "RCPT TO: the server says: %s", r.text);
 	if (verdict == LOOKUP_FOUND && open == OPEN_UNKNOWN)
-		return store_reply_fail(reply, LOOKUP_TEMPFAIL,
+		return store_reply_fail_key(reply, LOOKUP_TEMPFAIL,
 		    "accepted, but whether all is could not be told: %s", probed.text);
 	if (verdict == LOOKUP_FOUND && open == OPEN_YES)
 		store_reply_entry(reply, ENTRY_CATCH_ALL);

@@ -27,7 +27,7 @@ enum behaviour { ANSWERS, FAILS, DENIED };
 
 /*
  * Entries "KEY WORD [TARGET,TARGET] [=LOGIN,LOGIN]" parted by ";".  WORD is that of
- * store_entry_name; "tempfail" fails for this key alone.
+ * store_entry_name; "tempfail" fails as a store does, "refused" for this key alone.
  *
  * Of all fakes whose option `number` is n:
  */
@@ -89,6 +89,8 @@ static enum lookup_status fake_find(
 		word = word_of(&rest);
 		if (slice_equal(word, SLICE("tempfail")))
 			return store_reply_fail(reply, LOOKUP_TEMPFAIL, "this key fails");
+		if (slice_equal(word, SLICE("refused")))
+			return store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "it is refused");
 		/* one text may have a domain, an address and logins under different keys alone */
 		if ((q->service == STORE_LOGINS) != slice_equal(word, SLICE("logins")))
 			continue;
@@ -915,6 +917,29 @@ START_TEST(test_breaker)
 }
 END_TEST
 
+/* One odd address must not switch the store off for all others. */
+START_TEST(test_breaker_counts_no_keys)
+{
+	struct directory *d = make((struct directory_options){ 0 },
+	    "services=1 flags=12 domains=example.com stale_for=0", NULL);
+	char got[500];
+
+	set_text(0, "odd@example.com refused;ann@example.com mailbox");
+	for (int i = 0; i < 3 * FRONT_FAILURES; i++)
+		ck_assert_str_eq(ask(d, "odd@example.com", got), "unknown (one: it is refused)");
+	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox one >ann@example.com");
+	/* a store that answers at all, be it so, has come back */
+	atomic_store(&fakes[0].behaviour, FAILS);
+	for (int i = 0; i < FRONT_FAILURES; i++)
+		ask(d, "new@example.com", got);
+	usleep(FRONT_REST_MIN_US + 50 * MS);
+	atomic_store(&fakes[0].behaviour, ANSWERS);
+	ask(d, "odd@example.com", got);
+	ck_assert_str_eq(ask(d, "new@example.com", got), "none");
+	directory_unref(d);
+}
+END_TEST
+
 START_TEST(test_stale)
 {
 	struct directory *d = make((struct directory_options){ 0 },
@@ -1050,6 +1075,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tests, test_queue_ceiling);
 	tcase_add_test(tests, test_too_many_questions);
 	tcase_add_test(tests, test_breaker);
+	tcase_add_test(tests, test_breaker_counts_no_keys);
 	tcase_add_test(tests, test_stale);
 	tcase_add_test(tests, test_stale_at_the_deadline);
 	tcase_add_test(tests, test_reply_ceilings);
