@@ -431,14 +431,43 @@ static const struct {
 	    "a@example.com", NULL, "mailbox two >a@example.com" },
 	{ "a target that fails", DOMAIN_ "a@example.com alias b@example.com;b@example.com tempfail",
 	    NULL, "a@example.com", "b@example.com", "alias one >b@example.com yes" },
+	{ "where a target that fails leads is not known",
+	    DOMAIN_ "a@example.com alias b@example.com;b@example.com tempfail", NULL,
+	    "a@example.com", "c@example.com", "alias one >b@example.com unknown" },
+	{ "a target whose domain fails",
+	    DOMAIN_ "a@example.com alias b@b.example;b.example tempfail", NULL, "a@example.com",
+	    "c@example.com", "alias one >b@b.example unknown" },
+	{ "a target that fails beside the login's own",
+	    DOMAIN_ "a@example.com alias b@example.com,c@example.com;b@example.com tempfail;"
+		    "c@example.com mailbox",
+	    NULL, "a@example.com", "c@example.com", "alias one >b@example.com >c@example.com yes" },
+	{ "aliases too deep to tell",
+	    DOMAIN_ "a@example.com alias b1@example.com;b1@example.com alias b2@example.com;"
+		    "b2@example.com alias b3@example.com;b3@example.com alias b4@example.com;"
+		    "b4@example.com alias b5@example.com;b5@example.com alias b6@example.com;"
+		    "b6@example.com alias b7@example.com;b7@example.com alias b8@example.com;"
+		    "b8@example.com alias b9@example.com;b9@example.com alias b10@example.com;"
+		    "b10@example.com alias b11@example.com;b11@example.com mailbox",
+	    NULL, "a@example.com", "b11@example.com", "alias one unknown" },
+	{ "the same name in another login domain",
+	    "login.example domain;second.example domain;ann@login.example mailbox;"
+	    "ann@second.example mailbox",
+	    NULL, "ann@second.example", "ann@login.example", "mailbox one >ann@second.example no" },
+	{ "a bare login in the other login domain",
+	    "second.example domain;ann@second.example mailbox", NULL, "ann@second.example", "Ann",
+	    "mailbox one >ann@second.example yes" },
+	{ "an account by its login with a domain", DOMAIN_ "x@example.com mailbox ann", NULL,
+	    "x@example.com", "ann@login.example", "mailbox one >x@example.com >ann yes" },
+	{ "a bare login in a list", DOMAIN_ "x@example.com mailbox =ann", NULL, "x@example.com",
+	    "ann@login.example", "mailbox one >x@example.com yes" },
 };
 
 static struct directory_options row_options(void)
 {
-	static const char *const login_domains[] = { "login.example" };
+	static const char *const login_domains[] = { "login.example", "second.example" };
 
 	return (struct directory_options){
-		.delimiters = "+-", .login_domains = login_domains, .login_domain_count = 1
+		.delimiters = "+-", .login_domains = login_domains, .login_domain_count = 2
 	};
 }
 
@@ -464,6 +493,39 @@ START_TEST(test_rows)
 		    rows[_i].label, kind, got, rows[_i].wanted);
 		directory_unref(d);
 	}
+}
+END_TEST
+
+/* May the login use a@example.com? */
+static const char *may_use(struct directory *d, const char *login)
+{
+	static const char *const permissions[] = { "yes", "no", "unknown", "pending" };
+	struct arena *arena = arena_new();
+	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + SECOND);
+	struct directory_use use;
+
+	while (directory_may_use(view, slice_of(login), SLICE("a@example.com"), &use) ==
+		   PERMISSION_PENDING &&
+	       directory_view_wait(view))
+		;
+	directory_view_free(view);
+	arena_free(arena);
+	return permissions[use.permission];
+}
+
+/* Beyond DIRECTORY_REACHED_MAX nobody has looked: that is no "no". */
+START_TEST(test_many_targets)
+{
+	struct directory *d = make(row_options(), "flags=1", NULL);
+	char text[TEXT_MAX] = DOMAIN_ "a@example.com alias ";
+	size_t len = strlen(text);
+
+	for (int i = 0; i < DIRECTORY_REACHED_MAX + 20; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "u%d@example.com,", i);
+	set_text(0, text);
+	ck_assert_str_eq(may_use(d, "u119@example.com"), "unknown");
+	ck_assert_str_eq(may_use(d, "u10@example.com"), "yes");
+	directory_unref(d);
 }
 END_TEST
 
@@ -1056,6 +1118,7 @@ Suite *unit_suite(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, test_rows, 0, ROWS(rows));
+	tcase_add_test(tests, test_many_targets);
 	tcase_add_loop_test(tests, test_map, 0, ROWS(map_rows));
 	tcase_add_test(tests, test_local_part);
 	tcase_add_test(tests, test_no_domains_told);
