@@ -198,7 +198,7 @@ static unsigned claims_met(const struct claims *c)
 		return met;
 	if (c->has_directory)
 		met |= NEED_FROM_CLAIM | (from->has_use ? NEED_FROM_LOGIN : 0);
-	if (c->has_directory || c->from_served != SERVED_UNKNOWN)
+	if (c->tells_domains || c->from_served != SERVED_UNKNOWN)
 		met |= NEED_FROM_SERVED;
 	if (c->identity.name != NULL)
 		met |= NEED_IDENTITY;

@@ -162,6 +162,12 @@ void directory_unref(struct directory *directory); /* NULL is allowed */
 
 bool directory_has_stores(const struct directory *directory); /* NULL: no */
 
+/*
+ * Does it know which domains are not served here?  So it does where the options or a store list
+ * them, and no store of addresses may hold others; else directory_serves has no SERVED_NO.
+ */
+bool directory_tells_domains(const struct directory *directory); /* NULL: no */
+
 /* Forgets all cached answers and reads changed files now. */
 void directory_flush(struct directory *directory);
 

@@ -607,10 +607,34 @@ START_TEST(test_no_domains_told)
 }
 END_TEST
 
+/* A store without domains is asked for all, whatever those of another one are. */
+START_TEST(test_domains_of_the_other_store)
+{
+	struct directory *d = make((struct directory_options){ 0 },
+	    "flags=1 services=1 domains=example.com", "flags=1 services=1");
+	char got[500];
+
+	set_text(1, "ann@b.example mailbox");
+	ck_assert_str_eq(ask_within(d, "ann@b.example", "ann@b.example", SECOND, got),
+	    "mailbox two >ann@b.example yes");
+	ck_assert_str_eq(
+	    ask(d, "bob@b.example", got), "unknown (no store tells which domains are served here)");
+	ck_assert_str_eq(ask(d, "bob@example.com", got), "none");
+	ck_assert(!directory_tells_domains(d));
+	directory_unref(d);
+	d = make((struct directory_options){ 0 }, "flags=1 services=1 domains=example.com",
+	    "flags=1 services=2");
+	ck_assert_str_eq(ask(d, "ann@b.example", got), "not-ours");
+	ck_assert(directory_tells_domains(d));
+	directory_unref(d);
+}
+END_TEST
+
 START_TEST(test_domains_of_a_store)
 {
 	struct directory *d = make((struct directory_options){ 0 },
-	    "flags=1 services=1 domains=a.example domains=*.b.example", "flags=1 services=1");
+	    "flags=1 services=1 domains=a.example domains=*.b.example",
+	    "flags=1 services=1 domains=c.example");
 	char got[500];
 
 	set_text(0, "x@a.example mailbox;x@c.b.example mailbox;x@other.example mailbox");
@@ -1122,6 +1146,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tests, test_map, 0, ROWS(map_rows));
 	tcase_add_test(tests, test_local_part);
 	tcase_add_test(tests, test_no_domains_told);
+	tcase_add_test(tests, test_domains_of_the_other_store);
 	tcase_add_test(tests, test_domains_of_a_store);
 	tcase_add_test(tests, test_domain_comes_late);
 	tcase_add_test(tests, test_catch_all_is_mailbox);
