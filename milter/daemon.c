@@ -100,7 +100,6 @@ static bool go_to_background(struct daemon *d)
 	return true;
 }
 
-/* Made anew, so that a link put there by somebody else is not followed. */
 /*
  * Is a process that holds this file's lock still there?  A daemon holds the lock
  * of its pidfile as long as it lives, so a file that was left behind has none.
@@ -117,7 +116,10 @@ static bool is_held(const char *path)
 	return held;
 }
 
-/* The descriptor stays open for the lock. */
+/*
+ * Made anew, so that a link put there by somebody else is not followed; the descriptor stays
+ * open for the lock.
+ */
 static bool write_pidfile(struct daemon *d)
 {
 	const char *path = d->setup.config->pidfile;

@@ -260,11 +260,16 @@ static void end_refresher(struct directory *d)
 
 void directory_unref(struct directory *d)
 {
+	int64_t until_us;
+
 	if (d == NULL || atomic_fetch_sub_explicit(&d->references, 1, memory_order_acq_rel) != 1)
 		return;
 	end_refresher(d);
+	for (size_t i = 0; i < d->count; i++)
+		front_stop(d->stores[i].front);
+	until_us = dns_now_us() + FRONT_GRACE_US;
 	for (size_t i = 0; i < d->count; i++) {
-		front_free(d->stores[i].front);
+		front_free(d->stores[i].front, until_us);
 		domains_free(&d->stores[i].domains);
 		free(d->stores[i].name);
 	}

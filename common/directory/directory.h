@@ -153,7 +153,7 @@ struct directory;
  * caches; shared by all threads; counted.
  *
  * No thread is started before the first view, so a program may fork until then.  The last
- * directory_unref ends them; it waits FRONT_GRACE_US for a store that hangs.
+ * directory_unref ends them; it waits FRONT_GRACE_US for all stores that hang.
  */
 struct directory *directory_new(const struct directory_options *options,
     const struct store_options *stores, size_t count, struct buf *notes);

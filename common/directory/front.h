@@ -29,7 +29,7 @@ enum {
 	FRONT_REST_MAX_US = 60 * 1000 * 1000,
 	FRONT_QUEUE_MAX = 1000,
 	FRONT_HANGS_US = 1000 * 1000, /* that a lookup may go over its timeout */
-	FRONT_GRACE_US = 2000 * 1000, /* that front_free waits for workers in a lookup */
+	FRONT_GRACE_US = 2000 * 1000, /* that workers in a lookup are waited for at the end */
 };
 
 struct front;
@@ -38,10 +38,17 @@ struct front;
 struct front *front_new(struct store *store, const struct store_options *options, bool offline);
 
 /*
- * Answers all who wait, and ends the workers.  One that hangs is left behind and frees the
- * store when it comes back.
+ * Answers all who wait, and tells the workers to end, without a wait: nobody asks any more.  Of
+ * several fronts all are stopped before the first is freed, so that they are waited for
+ * together.
  */
-void front_free(struct front *front);
+void front_stop(struct front *front);
+
+/*
+ * Frees a front that was stopped when its workers have ended.  One that is still in a lookup at
+ * until_us (dns_now_us) is left behind, and frees the store when it comes back.
+ */
+void front_free(struct front *front, int64_t until_us);
 
 const struct store *front_store(const struct front *front);
 
