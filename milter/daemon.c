@@ -304,7 +304,7 @@ static bool open_site(struct daemon *d, bool to_stderr)
 	/* libopendmarc keeps one suffix list for the process, read before threads start */
 	if (!opinion_start(d->setup.config->public_suffix_list))
 		log_line(LOG_LEVEL_WARNING, "libopendmarc cannot read the public suffix list");
-	site = setup_site(config_ref(d->setup.config));
+	site = setup_site(config_ref(d->setup.config), NULL);
 	if (site == NULL) {
 		d->failure = EX_CONFIG;
 		return false;
@@ -377,7 +377,7 @@ static void reload(struct daemon *d)
 
 	if (config != NULL) {
 		setup_own_domains(config);
-		site = setup_site(config);
+		site = setup_site(config, NULL);
 	}
 	if (site == NULL) {
 		log_line(LOG_LEVEL_ERROR, "%s is not in force, the configuration read before is",

@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 
-enum { ERROR_MAX = 1000, KEYS_NAMED = 10 };
+enum { ERROR_MAX = 1000, NOTES_MAX = 65536, KEYS_NAMED = 10 };
 
 /* May the user of this process do that with the path? */
 static bool may(const char *path, int how)
@@ -142,6 +142,44 @@ static int look_at_signer(const struct identity *id, const struct site *site)
 	return troubles;
 }
 
+/* Is it there, as far as we may see, and not to be read? */
+static bool is_closed(const char *path)
+{
+	return (access(path, F_OK) == 0 || errno == EACCES) && !may(path, R_OK);
+}
+
+/*
+ * The file that a line of directory_new is about; of a table that Postfix reads for us, the file
+ * that it made.
+ */
+static int look_at_table(const struct identity *id, struct slice line)
+{
+	struct slice path = slice_part(line, slice_find(line, '/'), line.len);
+	char file[PATH_MAX];
+
+	path = slice_part(path, 0, slice_find(path, ':'));
+	for (int made = 0; made < 2 && path.len > 0; made++) {
+		snprintf(file, sizeof file, "%.*s%s", SLICE_ARG(path), made ? ".db" : "");
+		if (is_closed(file))
+			return look_at_file(id, file, false);
+	}
+	return 0;
+}
+
+static int look_at_tables(const struct identity *id, struct slice notes)
+{
+	int troubles = 0;
+
+	for (size_t at = 0; at < notes.len;) {
+		struct slice rest = slice_part(notes, at, notes.len);
+		struct slice line = slice_part(rest, 0, slice_find(rest, '\n'));
+
+		troubles += look_at_table(id, line);
+		at += line.len + 1;
+	}
+	return troubles;
+}
+
 /* As the daemon's user.  Returns the number of troubles. */
 static int look(const struct setup *setup, const struct string_list *files)
 {
@@ -149,13 +187,17 @@ static int look(const struct setup *setup, const struct string_list *files)
 	const char *path = socket_path(&setup->socket);
 	int troubles = look_at_files(setup, files);
 	struct site *site;
+	struct buf notes;
 
 	if (path != NULL)
 		troubles += look_at_directory(id, "socket", path);
 	if (setup->config->pidfile != NULL)
 		troubles += look_at_directory(id, "pidfile", setup->config->pidfile);
 	setup_own_domains(setup->config);
-	site = setup_site(config_ref(setup->config));
+	buf_init(&notes, NOTES_MAX);
+	site = setup_site(config_ref(setup->config), &notes);
+	troubles += look_at_tables(id, buf_slice(&notes));
+	buf_free(&notes);
 	if (site == NULL)
 		return troubles + 1;
 	if (site->signer != NULL)

@@ -210,14 +210,21 @@ struct answer session_mail(struct session *s, const struct mail_macros *macros, 
 
 /* ---- judging and recording ------------------------------------------------- */
 
+/* Begun with the first question. */
+static struct inquiry *inquiry_of(struct passage *p)
+{
+	if (p->inquiry == NULL)
+		p->inquiry = inquiry_new(p->site, p->message, time(NULL));
+	return p->inquiry;
+}
+
 /* The facts that a stage needs are found out first. */
 static void judge(struct passage *p, enum stage stage, const struct path *rcpt)
 {
 	long long begun = now_us(CLOCK_MONOTONIC);
 
 	if (stage == STAGE_MAIL) {
-		p->inquiry = inquiry_new(p->site, p->message, time(NULL));
-		inquiry_sender(p->inquiry);
+		inquiry_sender(inquiry_of(p));
 	} else if (stage == STAGE_EOM) {
 		inquiry_finish(p->inquiry);
 	}
@@ -304,6 +311,16 @@ static struct answer judge_recipient(struct session *s, const struct path *path)
 	return go_on;
 }
 
+/* Where the MTA does not say how it will deliver, as for sendmail(1) behind Postfix. */
+static bool is_served(struct passage *p, struct slice domain)
+{
+	long long begun = now_us(CLOCK_MONOTONIC);
+	bool served = inquiry_serves(inquiry_of(p), domain);
+
+	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
+	return served;
+}
+
 struct answer session_rcpt(
     struct session *s, const char *path_text, const char *mailer, const char *queue_id)
 {
@@ -318,6 +335,8 @@ struct answer session_rcpt(
 	internal = recipient_is_internal(p->config, slice_of(mailer), &path);
 	if (p->follow)
 		return follow_rcpt(s, internal);
+	if (!internal && slice_of(mailer).len == 0)
+		internal = is_served(p, path.domain);
 	if (internal && p->config->internal != INTERNAL_JUDGE)
 		return go_on;
 	return judge_recipient(s, &path);

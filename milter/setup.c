@@ -43,7 +43,7 @@ struct config *setup_config(const char *path)
 	return config;
 }
 
-struct site *setup_site(struct config *config)
+struct site *setup_site(struct config *config, struct buf *notes)
 {
 	const struct site_options options = { .opendmarc = true };
 	struct buf errors;
@@ -54,6 +54,8 @@ struct site *setup_site(struct config *config)
 	site = site_open(config, &options, &errors, &given);
 	/* of a site that is good enough they are warnings: a table that cannot be read now */
 	log_lines(site == NULL ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, &errors);
+	if (notes != NULL)
+		buf_add_slice(notes, buf_slice(&errors));
 	buf_free(&errors);
 	return site;
 }

@@ -44,9 +44,9 @@ struct config *setup_config(const char *path);
 /*
  * What the configuration opens: takes over the caller's reference, also on
  * failure; NULL after having logged what is wrong.  As the daemon's user, and
- * not before the last fork.
+ * not before the last fork.  What was logged is in notes too, unless that is NULL.
  */
-struct site *setup_site(struct config *config);
+struct site *setup_site(struct config *config, struct buf *notes);
 
 /* Fills in own_domains where the configuration is silent; before anybody shares it. */
 void setup_own_domains(struct config *config);

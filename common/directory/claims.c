@@ -159,14 +159,41 @@ static bool wait_for_answers(struct claimant *c)
 	return waited;
 }
 
+/* What was noted goes out; a store works while others are waited for. */
+static void send_questions(struct claimant *c)
+{
+	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
+	directory_view_start(c->view);
+}
+
 void claimant_sender(struct claimant *c)
 {
 	claim_sender(c);
 	if (c->view == NULL)
 		return;
+	judge(c, &c->facts.list[CLAIM_MAIL_FROM]);
+	send_questions(c);
+}
+
+void claimant_sender_finish(struct claimant *c)
+{
+	if (c->view == NULL)
+		return;
 	while (judge(c, &c->facts.list[CLAIM_MAIL_FROM]) && wait_for_answers(c))
 		;
 	c->facts.sender_told = true;
+}
+
+enum directory_served claimant_serves(struct claimant *c, struct slice domain)
+{
+	enum directory_served served = SERVED_UNKNOWN;
+	struct slice ascii;
+
+	if (c->view == NULL || !domain_to_ascii(c->message->arena, domain, &ascii))
+		return SERVED_UNKNOWN;
+	while ((served = directory_serves(c->view, ascii)) == SERVED_PENDING && wait_for_answers(c))
+		;
+	return served == SERVED_PENDING ? SERVED_UNKNOWN : served;
 }
 
 /* Whether the domain is ours; where nobody tells, own_domains may: see policy. */
@@ -203,8 +230,7 @@ void claimant_header(struct claimant *c)
 	if (c->view == NULL)
 		return;
 	judge_header(c);
-	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
-	directory_view_start(c->view);
+	send_questions(c);
 }
 
 void claimant_finish(struct claimant *c)

@@ -6,13 +6,14 @@
  *	claimant   the evaluation under way, one a message
  *
  *	c = claimant_new(directory, patience, message);     MAIL is known
- *	claimant_sender(c);                                 at the first recipient
+ *	claimant_sender(c);                                 at the first recipient,
+ *	claimant_sender_finish(c);                          when the DNS was waited for
  *	claimant_header(c);                                 the header is parsed
  *	claimant_finish(c);                                 at end of message
  *	claimant_free(c);                                   when nobody reads the facts any more
  *
  * As with auth/authentication.h, questions go out as soon as they are known, only
- * _sender and _finish wait, and what could not be told is neither yes nor no.
+ * the two that finish wait, and what could not be told is neither yes nor no.
  *
  * An envelope sender that a forwarder or list wrote is nobody's address: SRS and
  * VERP make no claim, BATV claims the address inside it.
@@ -68,8 +69,14 @@ struct claimant;
 struct claimant *claimant_new(
     struct directory *directory, struct patience *patience, struct message *message);
 
-/* Asks about MAIL FROM, and waits for it. */
+/* Notes what MAIL FROM claims, and sends the questions out. */
 void claimant_sender(struct claimant *c);
+
+/* Waits for the answers about MAIL FROM. */
+void claimant_sender_finish(struct claimant *c);
+
+/* Is the domain served here?  Asks and waits; not SERVED_PENDING. */
+enum directory_served claimant_serves(struct claimant *c, struct slice domain);
 
 /* Notes what is claimed in the header, and sends the questions out. */
 void claimant_header(struct claimant *c);

@@ -227,6 +227,9 @@ struct directory *directory_new(const struct directory_options *options,
 
 		if (spec != NULL)
 			one = read_spec(stores[i].name, spec, items, &type);
+		/* an address is compared once, whichever stores are asked about it */
+		if (store_option_bool(&one, "case_sensitive", false))
+			d->rules.case_sensitive = true;
 		good = add_store(d, &one, options->offline, notes) && good;
 		free(type);
 	}

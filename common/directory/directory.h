@@ -139,7 +139,7 @@ struct directory_options {
 	const char *const *login_domains; /* that a login without a domain belongs to */
 	size_t login_domain_count;
 	const char *delimiters; /* NULL or "": no sub-addresses but where a store knows of them */
-	bool case_sensitive;    /* of local parts: default no, as nearly every site */
+	bool case_sensitive;    /* of local parts: default no; yes if a store says so */
 	bool catch_all_is_mailbox;
 	bool offline; /* stores over the network are not asked: unknown */
 };
@@ -148,7 +148,8 @@ struct directory;
 
 /*
  * Opens the stores in that order.  NULL with one line a fault in notes; warnings leave lines
- * there as well ("cannot be read").  A store may be given as the short form "type:path" in
+ * there as well: one about a file that cannot be read begins with its path, or the name of the
+ * table ("hash:/path"), and a colon.  A store may be given as the short form "type:path" in
  * a section with that one option `spec`; `postfix` alone is one too.  Immutable but for its
  * caches; shared by all threads; counted.
  *

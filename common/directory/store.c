@@ -481,16 +481,31 @@ const struct store_class *store_class_find(const char *type)
 	return NULL;
 }
 
-struct store *store_open(const struct store_options *options, struct buf *notes)
+/* The class that the options name; NULL, with a line in notes: there is none. */
+static const struct store_class *class_of(const struct store_options *options, struct buf *notes)
 {
 	const char *type = store_option_text(options, "type", NULL);
 	const struct store_class *class = type == NULL ? NULL : store_class_find(type);
 
-	if (class == NULL) {
+	if (class == NULL)
 		buf_printf(notes, "store \"%s\": %s%s\n", options->name,
 		    type == NULL ? "it has no type" : "this program has no store of type ",
 		    type == NULL ? "" : type);
+	return class;
+}
+
+bool store_options_check(const struct store_options *options, struct buf *notes)
+{
+	const struct store_class *class = class_of(options, notes);
+
+	return class != NULL && check_options(class, options, notes);
+}
+
+struct store *store_open(const struct store_options *options, struct buf *notes)
+{
+	const struct store_class *class = class_of(options, notes);
+
+	if (class == NULL || !check_options(class, options, notes))
 		return NULL;
-	}
-	return check_options(class, options, notes) ? class->open(options, notes) : NULL;
+	return class->open(options, notes);
 }

@@ -279,6 +279,9 @@ extern const struct store_rule store_common_rules[];
 /* The class of that type, or NULL. */
 const struct store_class *store_class_find(const char *type);
 
+/* Is that what a store takes?  Else false, with one line a fault in notes. */
+bool store_options_check(const struct store_options *options, struct buf *notes);
+
 /*
  * Checks the options against the class's rules and the common ones and opens the store.  NULL
  * with one line a fault in notes.  For tests of one store without a front; it is ended by

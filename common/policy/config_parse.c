@@ -425,6 +425,24 @@ static void add_store_option(struct store_section *s, const char *name, const ch
 	s->options[s->count++] = (struct store_option){ name, must_strdup(value) };
 }
 
+/* What is wrong with a store's options is said of the section's first line. */
+static void check_store(struct config_parse *p, const struct store_section *s, int line)
+{
+	const struct store_options options = { s->name, s->options, s->count };
+	struct buf notes;
+
+	buf_init(&notes, WHY_MAX * OPTIONS_MAX);
+	if (!store_options_check(&options, &notes))
+		for (struct slice rest = buf_slice(&notes); rest.len > 0;) {
+			size_t end = slice_find(rest, '\n');
+
+			config_parse_error(
+			    p, "%s:%d: %.*s", p->file, line, SLICE_ARG(slice_part(rest, 0, end)));
+			rest = slice_part(rest, end + 1, rest.len);
+		}
+	buf_free(&notes);
+}
+
 static void take_store(struct config_parse *p, cfg_t *section)
 {
 	struct store_section *s = store_find(p->config, section->title);
@@ -437,20 +455,31 @@ static void take_store(struct config_parse *p, cfg_t *section)
 		for (unsigned n = is_appended(opt); n < opt->nvalues; n++)
 			add_store_option(s, p->store_options[i].name, opt->values[n]->string);
 	}
+	check_store(p, s, section->line);
+}
+
+/* A section of a name that is there already adds to it, as with exemptions. */
+static struct relay_identity *identity_find(struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->identity_count; i++)
+		if (strcmp(c->identities[i].name, name) == 0)
+			return &c->identities[i];
+	c->identities =
+	    must_realloc(c->identities, (c->identity_count + 1) * sizeof *c->identities);
+	c->identities[c->identity_count] = (struct relay_identity){ .name = must_strdup(name),
+		.fields = IDENTITY_FROM | IDENTITY_SENDER | IDENTITY_RETURN_PATH };
+	return &c->identities[c->identity_count++];
 }
 
 static void take_identity(struct config_parse *p, cfg_t *section)
 {
-	struct config *c = p->config;
-	struct relay_identity *identity;
+	struct relay_identity *identity = identity_find(p->config, section->title);
 
-	c->identities =
-	    must_realloc(c->identities, (c->identity_count + 1) * sizeof *c->identities);
-	identity = &c->identities[c->identity_count++];
-	*identity = (struct relay_identity){ .name = must_strdup(section->title) };
 	take_options(section, identity);
+	if (p->failed)
+		return; /* what could not be read is not missing */
 	if (identity->fields == 0)
-		identity->fields = IDENTITY_FROM | IDENTITY_SENDER | IDENTITY_RETURN_PATH;
+		say(section, true, NULL, "it looks at nothing: `fields` is empty");
 	if (identity->allow.count == 0)
 		say(section, true, NULL, "it allows nothing: `allow` is missing");
 }

@@ -79,7 +79,7 @@ const struct option config_exempt_options[] = {
 const struct option config_identity_options[] = {
 	{ "domains", STRINGS, value_domain_pattern, IN(relay_identity, domains), 0 },
 	{ "logins", STRINGS, value_item, IN(relay_identity, logins), 0 },
-	{ "allow", STRINGS, value_item, IN(relay_identity, allow), 0 },
+	{ "allow", STRINGS, value_address_pattern, IN(relay_identity, allow), 0 },
 	{ "fields", BITS, value_identity_field, IN(relay_identity, fields), 0 },
 	{ 0 },
 };

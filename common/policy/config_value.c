@@ -10,6 +10,7 @@
 #include "base/net.h"
 #include "policy/config.h"
 #include "policy/setting.h"
+#include "syntax/domain.h"
 
 /* ---- words ----------------------------------------------------------------- */
 
@@ -400,6 +401,28 @@ bool value_domain_pattern(const char *text, void *target, struct buf *why)
 		buf_printf(why, "\"%s\" is no domain name, nor *.NAME: %s", text, reason);
 		good = false;
 	}
+	arena_free(arena);
+	return good;
+}
+
+/*
+ *   pattern = [ local-part ] "@" [ "*." ] domain     "*" in the local part stands for any octets
+ *
+ * Its domain is kept in A-form.  Any other text is a pattern over the whole address.
+ */
+bool value_address_pattern(const char *text, void *target, struct buf *why)
+{
+	struct arena *arena = arena_new();
+	struct slice item = slice_of(text), ascii;
+	size_t domain = slice_find_last(item, '@') + 1;
+	bool good;
+
+	if (slice_starts_nocase(slice_part(item, domain, item.len), SLICE("*.")))
+		domain += 2;
+	if (domain < item.len && domain_to_ascii(arena, slice_part(item, domain, item.len), &ascii))
+		item = arena_printf(
+		    arena, "%.*s%.*s", SLICE_ARG(slice_part(item, 0, domain)), SLICE_ARG(ascii));
+	good = *text != '\0' ? add_item(item, target, why) : value_item(text, target, why);
 	arena_free(arena);
 	return good;
 }

@@ -48,6 +48,7 @@ value_form value_any; /* no target */
 value_form value_domain_name;
 value_form value_identity_field; /* unsigned, of enum identity_field: bits are added */
 value_form value_domain_pattern;
+value_form value_address_pattern; /* its domain becomes one in A-form */
 value_form value_check_pattern;
 value_form value_header_condition;
 value_form value_resolver;

@@ -30,20 +30,39 @@ static bool applies(const struct relay_identity *i, const struct message *m)
 	       (m->transaction.login.len > 0 && has_pattern(&i->logins, m->transaction.login));
 }
 
-/* The address in A-form, as patterns are compared with it. */
-static struct slice comparable(struct arena *arena, const struct claim *claim)
+/* The address with its domain in A-form, as patterns are compared with it. */
+static struct slice comparable(struct arena *arena, struct slice address)
 {
-	struct slice ascii, local;
+	size_t at = slice_find_last(address, '@');
+	struct slice ascii, domain;
 
-	if (!domain_to_ascii(arena, claim->domain, &ascii))
-		return claim->address;
-	local = slice_part(claim->address, 0, slice_find_last(claim->address, '@'));
-	return arena_printf(arena, "%.*s@%.*s", SLICE_ARG(local), SLICE_ARG(ascii));
+	if (at == address.len)
+		return address;
+	domain = slice_part(address, at + 1, address.len);
+	if (!domain_to_ascii(arena, domain, &ascii))
+		return address;
+	return arena_printf(
+	    arena, "%.*s@%.*s", SLICE_ARG(slice_part(address, 0, at)), SLICE_ARG(ascii));
 }
 
-static bool allows(const struct relay_identity *i, struct arena *arena, const struct claim *claim)
+static bool allows(const struct relay_identity *i, struct arena *arena, struct slice address)
 {
-	return has_pattern(&i->allow, comparable(arena, claim));
+	return has_pattern(&i->allow, comparable(arena, address));
+}
+
+/*
+ * What stands in that field, if there is one good address.  The return path counts as it is:
+ * the relay does not ask whose address a forwarder's, a list's or a signed one is.
+ */
+static struct slice address_in(const struct message *m, enum claim_kind kind)
+{
+	const struct path *path = &m->mail_from;
+
+	if (kind != CLAIM_MAIL_FROM)
+		return m->claims->list[kind].address;
+	if (!m->has_mail || path->null || path->error.code != SYNTAX_OK)
+		return (struct slice){ 0 };
+	return address_format(m->arena, path->local_part, path->domain);
 }
 
 /* The first field that the identity looks at and does not allow. */
@@ -57,13 +76,13 @@ static void find_fault(
 		{ CLAIM_MAIL_FROM, IDENTITY_RETURN_PATH } };
 
 	for (size_t n = 0; n < sizeof fields / sizeof fields[0]; n++) {
-		const struct claim *claim = &m->claims->list[fields[n].kind];
+		struct slice address = address_in(m, fields[n].kind);
 
-		if ((i->fields & fields[n].field) == 0 || claim->address.data == NULL ||
-		    allows(i, m->arena, claim))
+		if ((i->fields & fields[n].field) == 0 || address.data == NULL ||
+		    allows(i, m->arena, address))
 			continue;
 		fact->field = claim_name(fields[n].kind);
-		fact->address = claim->address;
+		fact->address = address;
 		return;
 	}
 }
@@ -76,7 +95,7 @@ struct identity_fact identity_judge(const struct config *config, const struct me
 	for (size_t n = 0; n < config->identity_count; n++) {
 		const struct relay_identity *i = &config->identities[n];
 
-		if (from->address.data != NULL && allows(i, m->arena, from))
+		if (from->address.data != NULL && allows(i, m->arena, from->address))
 			fact.allows_from = true;
 		if (fact.name != NULL || !applies(i, m))
 			continue;

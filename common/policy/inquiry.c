@@ -26,10 +26,32 @@ struct inquiry *inquiry_new(const struct site *site, struct message *message, in
 	return q;
 }
 
+/*
+ * A store and the DNS work side by side.  They get half of what the message may wait: were it all
+ * spent here, one of them that fails would leave no time for what the header asks the other.
+ */
 void inquiry_sender(struct inquiry *q)
 {
+	int64_t later_us = q->patience.left_us / 2;
+
+	q->patience.left_us -= later_us;
 	claimant_sender(q->claimant);
 	authenticator_sender(q->authenticator);
+	claimant_sender_finish(q->claimant);
+	q->patience.left_us += later_us;
+}
+
+bool inquiry_serves(struct inquiry *q, struct slice domain)
+{
+	int64_t later_us = q->patience.left_us / 2;
+	bool serves;
+
+	if (q->site->config->own_domains_set || domain.len == 0)
+		return false;
+	q->patience.left_us -= later_us;
+	serves = claimant_serves(q->claimant, domain) == SERVED_YES;
+	q->patience.left_us += later_us;
+	return serves;
 }
 
 /* Where the directory does not tell whose a domain is, the configuration may. */

@@ -22,6 +22,11 @@ struct inquiry;
 /* now: as of when the message is judged, seconds since the epoch.  Site and message outlive it. */
 struct inquiry *inquiry_new(const struct site *site, struct message *message, int64_t now);
 void inquiry_sender(struct inquiry *q);
+/*
+ * Is a recipient's domain ours, although own_domains is silent?  For a recipient without
+ * {rcpt_mailer}; may wait.  False where it could not be told.
+ */
+bool inquiry_serves(struct inquiry *q, struct slice domain);
 void inquiry_header(struct inquiry *q);
 bool inquiry_wants_body(const struct inquiry *q);
 void inquiry_body(struct inquiry *q, struct slice piece);

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "directory/claims.h"
 #include "syntax/domain.h"
 
 enum {
@@ -172,17 +173,27 @@ static const struct scope *walk_next(struct walk *w)
 	return &config->global;
 }
 
+/*
+ * Is the author's domain, or that of MAIL FROM, one of ours?  Where own_domains is not set, the
+ * domains that the directory serves are, too; it was asked about the author's.
+ */
+static bool is_own(const struct config *config, const struct message *message,
+    const struct check *check, struct slice domain)
+{
+	struct slice ascii;
+
+	if (!config->own_domains_set && !is_envelope_name(check->name) && message->claims != NULL &&
+	    message->claims->from_served == SERVED_YES)
+		return true;
+	return domain.len > 0 && domain_to_ascii(message->arena, domain, &ascii) &&
+	       domain_list_has(&config->own_domains, ascii);
+}
+
 /* What the table says: some rows refuse for domains of our own, and only log for others. */
 static enum action default_action(
     const struct config *config, const struct message *message, const struct check *check)
 {
-	struct slice domain, ascii;
-
-	if (!check->own)
-		return check->action;
-	domain = domain_of(message, check);
-	if (domain.len > 0 && domain_to_ascii(message->arena, domain, &ascii) &&
-	    domain_list_has(&config->own_domains, ascii))
+	if (!check->own || is_own(config, message, check, domain_of(message, check)))
 		return check->action;
 	return ACTION_LOG;
 }

@@ -21,6 +21,7 @@ enum section {
 	SECTION_TOP,
 	SECTION_CONFIG,
 	SECTION_RECORDS,
+	SECTION_MAILBOXES,
 	SECTION_ENVELOPE,
 	SECTION_MESSAGE,
 	SECTION_SIGN,
@@ -34,6 +35,7 @@ static const char *const section_lines[SECTIONS] = {
 	[SECTION_TOP] = NULL,
 	[SECTION_CONFIG] = "[config]",
 	[SECTION_RECORDS] = "[records]",
+	[SECTION_MAILBOXES] = "[mailboxes]",
 	[SECTION_ENVELOPE] = "[envelope]",
 	[SECTION_MESSAGE] = "[message]",
 	[SECTION_SIGN] = "[sign]",
@@ -53,7 +55,7 @@ struct parser {
 	unsigned line;
 	enum section section;
 	bool seen[SECTIONS];
-	struct buf config, records, message, shows;
+	struct buf config, records, mailboxes, message, shows;
 	bool held_empty;   /* an empty line that belongs to the section if another follows */
 	bool login_unsaid; /* nothing says who sends: the default login does */
 	char *error;
@@ -424,6 +426,7 @@ static const struct verdict_row verdict_rows[] = {
 	{ "spf", EXPECT_SPF, 1, 2, "identity domain lookups aligned7489 aligned9989 ", WAYS_ALL },
 	{ "dmarc", EXPECT_DMARC, 1, 2,
 	    "policy disposition org record reason aligned-dkim aligned-spf ", WAYS_ALL },
+	{ "mailbox", EXPECT_MAILBOX, 1, 1, "address store login ", WAYS_ALL },
 	{ "accept-at", EXPECT_ACCEPT_AT, 1, 1, "", WAY_MILTER },
 	{ "refuse-at", EXPECT_REFUSE_AT, 1, 2, "", WAY_MILTER },
 	{ "rcpts-refused", EXPECT_RCPTS_REFUSED, 1, 1, "", WAY_MILTER },
@@ -607,6 +610,7 @@ static bool take_line(struct parser *p, const char *line)
 	switch (p->section) {
 	case SECTION_CONFIG: text_line(p, &p->config, line, false); return true;
 	case SECTION_RECORDS: return record_line(p, line);
+	case SECTION_MAILBOXES: text_line(p, &p->mailboxes, line, false); return true;
 	case SECTION_MESSAGE: text_line(p, &p->message, line, true); return true;
 	case SECTION_SHOWS: text_line(p, &p->shows, line, false); return true;
 	case SECTION_ENVELOPE:
@@ -705,6 +709,8 @@ static void keep_texts(struct parser *p)
 	c->config = must_strdup(buf_text(&p->config));
 	if (p->seen[SECTION_RECORDS])
 		c->records = must_strdup(buf_text(&p->records));
+	if (p->seen[SECTION_MAILBOXES])
+		c->mailboxes = must_strdup(buf_text(&p->mailboxes));
 	if (p->seen[SECTION_SHOWS])
 		c->shows = must_strdup(buf_text(&p->shows));
 	c->message = must_alloc(p->message.len + 1);
@@ -720,6 +726,7 @@ struct case_file *case_read(const char *path, char error[MTA_TEXT_MAX])
 
 	buf_init(&p.config, FILE_MAX);
 	buf_init(&p.records, FILE_MAX);
+	buf_init(&p.mailboxes, FILE_MAX);
 	buf_init(&p.message, MESSAGE_MAX);
 	buf_init(&p.shows, FILE_MAX);
 	good = f != NULL ? read_lines(&p, f) : fail(&p, "%s", strerror(errno));
@@ -730,6 +737,7 @@ struct case_file *case_read(const char *path, char error[MTA_TEXT_MAX])
 	}
 	buf_free(&p.config);
 	buf_free(&p.records);
+	buf_free(&p.mailboxes);
 	buf_free(&p.message);
 	buf_free(&p.shows);
 	if (f != NULL)
@@ -782,6 +790,7 @@ void case_free(struct case_file *c)
 	free(c->summary);
 	free(c->config);
 	free(c->records);
+	free(c->mailboxes);
 	free(c->message);
 	free(c->shows);
 	free(c);

@@ -42,6 +42,7 @@ enum expect_kind {
 	EXPECT_DKIM,
 	EXPECT_SPF,
 	EXPECT_DMARC,
+	EXPECT_MAILBOX,
 	/* of the milter's answers */
 	EXPECT_ACCEPT_AT,
 	EXPECT_REFUSE_AT,
@@ -83,8 +84,9 @@ struct case_file {
 	bool sender_given;                     /* false: the command line finds the sender itself */
 	char *args[CASE_ARGS_MAX];             /* further ones for the command line */
 	size_t arg_count;
-	char *records; /* a records file, keys put in; NULL: the DNS is no matter of this case */
-	char *message; /* octets as an application writes them, line ends LF */
+	char *records;   /* a records file, keys put in; NULL: the DNS is no matter of this case */
+	char *mailboxes; /* the text of a file store; NULL: there is no such section */
+	char *message;   /* octets as an application writes them, line ends LF */
 	size_t message_len;
 	struct recipe signings[CASE_SIGNINGS_MAX];
 	size_t signing_count;

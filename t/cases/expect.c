@@ -70,6 +70,7 @@ static const char *member_of(const char *attribute)
 		{ "aligned-spf", "aligned_spf" },
 		{ "org", "org_domain" },
 		{ "record", "record_domain" },
+		{ "login", "login_may_use" },
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -194,6 +195,19 @@ static bool part_holds(const json_t *record, const struct expectation *e, char g
 	       attributes_hold(one, e);
 }
 
+/* mailbox absent, mailbox ANSWER */
+static bool mailbox_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
+{
+	const json_t *part = json_object_get(record, "mailbox");
+	char answer[GOT_SIZE];
+
+	dump(part, got);
+	if (strcmp(e->words[0], "absent") == 0)
+		return part == NULL;
+	return part != NULL && same_text(part, "answer", e->words[0], answer) &&
+	       attributes_hold(part, e);
+}
+
 static bool reply_holds(const json_t *record, const struct expectation *e, char got[GOT_SIZE])
 {
 	const json_t *reply = json_object_get(record, "reply");
@@ -236,6 +250,7 @@ static bool record_holds(const json_t *record, const struct expectation *e, char
 	case EXPECT_DKIM:
 	case EXPECT_SPF:
 	case EXPECT_DMARC: return part_holds(record, e, got);
+	case EXPECT_MAILBOX: return mailbox_holds(record, e, got);
 	default: return true;
 	}
 }

@@ -51,7 +51,7 @@ struct runner {
 	const struct case_file *c;
 	char config[PATH_SIZE]; /* files that hold its */
 	char message[PATH_SIZE];
-	char records[PATH_SIZE];
+	char records[PATH_SIZE], mailboxes[PATH_SIZE];
 	struct buf config_text;
 	struct buf outgoing; /* the message as it comes to us */
 	struct report report;
@@ -74,6 +74,28 @@ static const char config_without_dns[] = "check \"dkim.*\" { action = off }\n"
 					 "check \"from.resolves\" { action = off }\n"
 					 "check \"envelope.sender-domain\" { action = off }\n";
 
+/* Where the mailboxes are: what [config] says of them, else the one store. */
+static void add_config(struct runner *r)
+{
+	static const char mark[] = "@MAILBOXES";
+	const char *text = r->c->config, *at = strstr(text, mark);
+
+	if (r->c->mailboxes != NULL && at == NULL)
+		buf_printf(&r->config_text, "directory = { \"file:%s\" }\n", r->mailboxes);
+	for (; at != NULL; at = strstr(text, mark)) {
+		buf_add(&r->config_text, text, (size_t)(at - text));
+		buf_add_text(&r->config_text, r->mailboxes);
+		text = at + strlen(mark);
+	}
+	buf_add_text(&r->config_text, text);
+}
+
+/* NULL: there is nothing to write. */
+static bool write_section(const char *path, const char *text)
+{
+	return text == NULL || write_file(path, "", text, strlen(text));
+}
+
 /* A daemon reads its records when it starts: each case's are in a file of their own. */
 static bool write_inputs(struct runner *r)
 {
@@ -85,10 +107,9 @@ static bool write_inputs(struct runner *r)
 		buf_add_text(&r->config_text, config_without_dns);
 	else
 		buf_printf(&r->config_text, "records = \"%s\"\n", r->records);
-	buf_add_text(&r->config_text, c->config);
-	if (c->records != NULL && !write_file(r->records, "", c->records, strlen(c->records)))
-		return false;
-	return write_file(r->config, "", buf_text(&r->config_text), r->config_text.len) &&
+	add_config(r);
+	return write_section(r->records, c->records) && write_section(r->mailboxes, c->mailboxes) &&
+	       write_file(r->config, "", buf_text(&r->config_text), r->config_text.len) &&
 	       write_file(r->message, "", buf_text(&r->outgoing), r->outgoing.len);
 }
 
@@ -279,6 +300,18 @@ static void check_shown(struct runner *r)
 	buf_free(&out);
 }
 
+/* The record's line; warnings may stand before it. */
+static json_t *find_record(const struct buf *out)
+{
+	const char *line = buf_text(out);
+
+	while (line != NULL && *line != '{') {
+		line = strchr(line, '\n');
+		line = line == NULL ? NULL : line + 1;
+	}
+	return line == NULL ? NULL : json_loads(line, JSON_DISABLE_EOF_CHECK, NULL);
+}
+
 static bool by_cli(struct runner *r, struct seen *seen)
 {
 	struct command command;
@@ -287,7 +320,7 @@ static bool by_cli(struct runner *r, struct seen *seen)
 	make_command(r, &command, true);
 	buf_init(&out, OUTPUT_MAX);
 	seen->exit_status = run_program((char *const *)command.argv, &out);
-	seen->record = json_loadb(buf_text(&out), out.len, 0, NULL);
+	seen->record = find_record(&out);
 	if (seen->record == NULL)
 		report_fault(&r->report, 0, "cli: exit status %d, no record in: %s",
 		    seen->exit_status, buf_text(&out));
@@ -321,7 +354,7 @@ static bool by_milter(struct runner *r, struct seen *seen, struct mta_answer *an
 	if (more != NULL)
 		report_fault(&r->report, 0, "milter: a second record");
 	json_decref(more);
-	if (r->c->records != NULL)
+	if (r->c->records != NULL || r->c->mailboxes != NULL)
 		daemon_retire(d);
 	if (seen->record == NULL && !none)
 		report_fault(&r->report, 0, "milter: no record");
@@ -380,7 +413,7 @@ static json_t *essence(const json_t *record, const char *stages)
 {
 	static const char *const always[] = { "verdict", NULL };
 	static const char *const header[] = { "author", "authors", "from_raw", NULL };
-	static const char *const facts[] = { "dkim", "spf", NULL };
+	static const char *const facts[] = { "dkim", "spf", "mailbox", NULL };
 	static const char *const standards[] = { "rfc7489", "rfc9989", NULL };
 	json_t *out = json_object(), *dmarc = json_object();
 
@@ -471,6 +504,7 @@ static void run_case(struct runner *r, const char *path)
 	r->c = c;
 	report_init(&r->report, c->path);
 	snprintf(r->records, sizeof r->records, "%.500s/%u.records", r->dir, ++r->cases);
+	snprintf(r->mailboxes, sizeof r->mailboxes, "%.500s/%u.mailboxes", r->dir, r->cases);
 	if (!make_outgoing(c, &r->outgoing, error))
 		report_fault(&r->report, 0, "%s", error);
 	else if (!write_inputs(r))

@@ -80,8 +80,9 @@ def parameters(text):
 class Milter:
     """presend-milter on a socket, with its records; `always` stands before each configuration."""
 
-    def __init__(self, lab, address, config="", group=None, always=""):
+    def __init__(self, lab, address, config="", group=None, always="", environment=None):
         self.lab, self.address, self.process, self.always = lab, address, None, always
+        self.environment = environment
         self.group = f'socket_group = "{group}"\n' if group else ""
         self.program = os.path.join(build_folder(), "presend-milter")
         self.config = lab.path("milter.conf")
@@ -98,7 +99,7 @@ class Milter:
     def start(self):
         with open(self.log_file, "ab") as log:
             self.process = subprocess.Popen([self.program, "-f", "-c", self.config, "-p", self.address],
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                                            env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         wait_until(f"presend-milter at {self.address}", self.answers)
         return self
 
@@ -229,7 +230,7 @@ class Postfix:
         if self.root:
             self.environment["LD_LIBRARY_PATH"] = f"{self.root}/usr/lib/postfix"
         shutil.copy(f"{self.root}/etc/postfix/postfix-files", self.config)
-        lab.write("postfix/dynamicmaps.cf", "")
+        self.copy_table_types(self.config)
         self.main = self.base(sink)
         self.main.update(parameters(read_contrib("postfix-main.cf")))
         self.main["milter_default_action"] = milter_default_action
@@ -310,6 +311,15 @@ class Postfix:
             text += f"127.0.0.1:{self.ports[ports[service]]} {rest}\n"
         self.lab.write("postfix/master.cf", text)
 
+    def copy_table_types(self, folder):
+        """Which library has which type of table: a main.cf in that folder may then name them."""
+        source, target = f"{self.root}/etc/postfix/dynamicmaps.cf", f"{folder}/dynamicmaps.cf"
+        if os.path.exists(source):
+            shutil.copy(source, target)
+        else:
+            with open(target, "w", encoding="ascii"):
+                pass
+
     def fill_jail(self):
         """The files that Debian's Postfix keeps in its chroot jail."""
         etc = self.lab.folder("queue", "etc")
@@ -317,16 +327,17 @@ class Postfix:
             if os.path.exists(f"/etc/{name}"):
                 shutil.copy(f"/etc/{name}", etc)
 
-    def add_users(self):
-        """Logins, kept by Cyrus SASL in the jail; False where its tool is not there."""
+    def add_users(self, users=None):
+        """Logins, kept by Cyrus SASL in the jail, of this host unless they say; False where its tool is not there."""
         folder = unpacked("sendmail")
         tool = find_program("saslpasswd2", *([f"{folder}/usr/sbin"] if folder else []))
         if not tool:
             return False
         inside = "/etc/sasldb2"
         path = self.queue_folder + inside
-        for user, password in USERS.items():
-            subprocess.run([tool, "-p", "-c", "-f", path, "-u", HOST, user], input=password.encode(), check=True,
+        for login, password in (users or USERS).items():
+            user, _, realm = login.partition("@")
+            subprocess.run([tool, "-p", "-c", "-f", path, "-u", realm or HOST, user], input=password.encode(), check=True,
                            capture_output=True)
         shutil.chown(path, self.owner)
         self.lab.write("postfix/smtpd.conf", "pwcheck_method: auxprop\nauxprop_plugin: sasldb\n"

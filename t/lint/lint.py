@@ -282,7 +282,8 @@ def judge_include(tree, name, system, target):
 # A foreign library is met in the files that guard against it, and in the tests that make
 # what they are to meet.
 FOREIGN_HEADERS = {
-    "opendkim/dkim.h": ["common/auth/dkim.c", "common/auth/key_fit.c", "t/unit/test_dkim.c"],
+    "opendkim/dkim.h": ["common/auth/dkim.c", "common/auth/key_fit.c", "t/unit/test_dkim.c",
+                        "t/bench/bare_opendkim.c"],
     "opendmarc/dmarc.h": ["common/auth/opendmarc.c"],
     "libpsl.h": ["common/auth/psl.c"],
     "unbound.h": ["common/dns/unbound.c"],
@@ -564,16 +565,19 @@ def scene(entry, item):
     for line in map(spell_out, block[1].splitlines() if block else ()):
         record = re.match(r"(\S+\.) +([A-Z]+) ", line)
         field = re.match(r"([\w-]+): ", line)
-        setting = re.match(r"(\w+) = ", line)
+        setting = re.match(r'(\w+) (?:= |")', line)
+        of_store = re.match(r"(store|login): (.*)", line)
         if line.startswith("MAIL FROM:"):
             key, line = ("mail",), line.removeprefix("MAIL FROM:")
+        elif of_store:
+            key, line = (of_store[1],), of_store[2]
         elif record:
             key = ("record", record[1], record[2])
         elif field:
             key = ("field", field[1])
         elif setting:
             key = ("setting", setting[1])
-        elif not (line.startswith(" ") and key):
+        elif not (key and (line.startswith(" ") or line == "}")):
             raise ValueError(line)
         found.setdefault(key, []).append(line)
     return found
@@ -586,15 +590,18 @@ def findings_of_scene(program, scene_lines):
                        for line in lines)
 
     with tempfile.TemporaryDirectory() as folder:
-        paths = {kind: os.path.join(folder, kind) for kind in ("field", "record", "setting")}
+        paths = {kind: os.path.join(folder, kind)
+                 for kind in ("field", "record", "setting", "store")}
         for kind, path in paths.items():
             with open(path, "w", encoding="utf-8") as f:
                 f.write(text(kind) + ("\n" if kind == "field" else ""))
         command = [program, "check", "--json", "--offline", "-c", paths["setting"],
                    "--records", paths["record"], paths["field"]]
-        sender = scene_lines.get(("mail",))
-        return names_found(subprocess.run(command + (["--mail-from", *sender] if sender else []),
-                                          capture_output=True, text=True, check=False))
+        for option, value in (("--mail-from", scene_lines.get(("mail",))),
+                              ("--auth", scene_lines.get(("login",))),
+                              ("--mailboxes", ["file:" + paths["store"]] if text("store") else None)):
+            command += [option, *value] if value else []
+        return names_found(subprocess.run(command, capture_output=True, text=True, check=False))
 
 
 def rule_manual_scenes_hold(tree):
@@ -732,8 +739,11 @@ def test_runners():
 def test_scenes():
     """A presend that finds a.b wherever the record says so, and is shown the parts apart."""
     entry = (".Ss a.b\n.It Example\n.Bd -literal\nFrom: x\nMAIL FROM:<y>\nhelo = z\n"
+             "login: l\nstore: s\n t\nidentity \"i\" {\n}\n"
              "e. TXT \"bad\"\n.Ed\n.It Correct\n.Bd -literal\ne. TXT \"good\"\n.Ed\n.El\n")
     judge = ("test \"$9\" = --mail-from && test \"${10}\" = '<y>' || exit 1\n"
+             "test \"${11}\" = --auth && test \"${12}\" = l || exit 1\n"
+             "grep -q '^ t' \"${14#file:}\" && grep -q '^}' \"$5\" || exit 1\n"
              "grep -q '^helo = z' \"$5\" && grep -q '^From: x' \"$8\" || exit 1\n"
              "grep -q bad \"$7\" && echo '{\"findings\":[{\"check\":\"a.b\"}]}'\n"
              "grep -q good \"$7\" && echo '{\"findings\":[]}'\n")

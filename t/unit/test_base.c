@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/net.h"
+#include "base/patience.h"
 #include "base/utf8.h"
 #include "unit.h"
 
@@ -497,6 +498,46 @@ START_TEST(log_line_cannot_be_forged)
 }
 END_TEST
 
+/* ---- patience ----------------------------------------------------------------- */
+
+START_TEST(gate)
+{
+	struct gate g = { .most = 2 };
+
+	ck_assert(gate_enter(NULL));
+	gate_leave(NULL);
+	ck_assert(gate_enter(&g));
+	ck_assert(gate_enter(&g));
+	ck_assert(!gate_enter(&g));
+	/* who was turned away has taken no place */
+	ck_assert_uint_eq(g.waiting, 2);
+	gate_leave(&g);
+	ck_assert(gate_enter(&g));
+	ck_assert(!gate_enter(&g));
+	gate_leave(&g);
+	gate_leave(&g);
+	ck_assert_uint_eq(g.waiting, 0);
+	g.most = 0;
+	ck_assert(!gate_enter(&g));
+	ck_assert_uint_eq(g.waiting, 0);
+}
+END_TEST
+
+START_TEST(patience)
+{
+	struct patience p = { .left_us = 100 };
+
+	patience_spend(&p, 1000, 1030);
+	ck_assert_int_eq(p.left_us, 70);
+	patience_spend(&p, 1000, 1000);
+	ck_assert_int_eq(p.left_us, 70);
+	patience_spend(&p, 1000, 1071);
+	ck_assert_int_eq(p.left_us, 0);
+	patience_spend(&p, 1000, 2000);
+	ck_assert_int_eq(p.left_us, 0);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *suite = suite_create("base");
@@ -511,6 +552,8 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, patterns_match, 0, ROWS(patterns));
 	tcase_add_test(tcase, hostile_patterns_end);
 	tcase_add_loop_test(tcase, utf8_decodes, 0, ROWS(characters));
+	tcase_add_test(tcase, gate);
+	tcase_add_test(tcase, patience);
 	tcase_add_loop_test(tcase, utf8_escapes, 0, ROWS(escapes));
 	tcase_add_test(tcase, utf8_sees_8bit);
 	tcase_add_loop_test(tcase, ip_parses, 0, ROWS(addresses));

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "policy/config.h"
+#include "policy/config_table.h"
 #include "policy/own_domains.h"
 #include "policy/setting.h"
 #include "unit.h"
@@ -799,10 +800,14 @@ static const struct {
 	{ "below ours", "", "dkim.signed", " a@mail.example.com", ACTION_LOG },
 	{ "below ours, by a pattern", "own_domains += { \"*.example.com\" }", "dkim.signed",
 	    " a@mail.example.com", ACTION_REJECT },
-	{ "ours, of letters beyond ASCII", "own_domains += { \"b\xc3\xbc" "cher.example\" }",
+	{ "ours, of letters beyond ASCII",
+	    "own_domains += { \"b\xc3\xbc"
+	    "cher.example\" }",
 	    "dkim.signed", " a@xn--bcher-kva.example", ACTION_REJECT },
 	{ "the same, as U-label", "own_domains += { \"xn--bcher-kva.example\" }", "dkim.signed",
-	    " a@b\xc3\xbc" "cher.example", ACTION_REJECT },
+	    " a@b\xc3\xbc"
+	    "cher.example",
+	    ACTION_REJECT },
 	{ "no author", "", "dkim.signed", " ", ACTION_LOG },
 	{ "two authors", "", "dkim.signed", " a@example.com, b@example.com", ACTION_LOG },
 	{ "ours, and set", "check \"dkim.*\" { action = flag }", "dkim.signed", " a@example.com",
@@ -828,8 +833,8 @@ START_TEST(default_for_own_domains)
 	expect_good(label, &l);
 	message_end_header(m);
 	expect_slice(label, "action",
-	    slice_of(action_name(
-		setting_action(l.config, m, check_named(label, own_rows[_i].check)))),
+	    slice_of(
+		action_name(setting_action(l.config, m, check_named(label, own_rows[_i].check)))),
 	    action_name(own_rows[_i].action));
 	arena_free(arena);
 	loaded_free(&l);
@@ -862,7 +867,7 @@ static const struct {
 	"domain \"*.one.example\" { egress = { \"192.0.2.2\" } }\n"                                \
 	"domain \"*.deep.one.example\" { egress = { \"192.0.2.3\" } }\n"                           \
 	"domain \"deep.one.example\" { egress = { \"192.0.2.4\" } }\n"                             \
-	"domain \"bare.one.example\" { mode = enforce }\n"                                        \
+	"domain \"bare.one.example\" { mode = enforce }\n"                                         \
 	"domain \"two.example\" { egress = { \"192.0.2.5\" } }\n"
 
 START_TEST(egress_by_domain)
@@ -1027,13 +1032,201 @@ START_TEST(exemptions_add_up)
 }
 END_TEST
 
+/* ---- stores and identities ------------------------------------------------- */
+
+static void show_stores(struct buf *out, const struct config *c)
+{
+	for (size_t i = 0; i < c->store_count; i++) {
+		buf_printf(out, "%s:", c->stores[i].name);
+		for (size_t k = 0; k < c->stores[i].count; k++)
+			buf_printf(out, " %s=%s", c->stores[i].options[k].name,
+			    c->stores[i].options[k].value);
+		buf_add_char(out, ';');
+	}
+}
+
+#define STORE "store \"s\" {\n type = file\n path = /x\n"
+
+static const struct bad_row store_rows[] = {
+	{ "path", STORE "}", "s: type=file path=/x;" },
+	{ "a list", STORE " domains = { a.example, b.example } }",
+	    "s: type=file domains=a.example domains=b.example path=/x;" },
+	{ "a list of one, without braces", STORE " domains = a.example }",
+	    "s: type=file domains=a.example path=/x;" },
+	{ "a list added to", STORE " domains = { a.example } domains += { b.example } }",
+	    "s: type=file domains=a.example domains=b.example path=/x;" },
+	{ "a list that begins with +=", STORE " domains += { b.example } }",
+	    "s: type=file domains=b.example path=/x;" },
+	{ "a list given again", STORE " domains = { a.example } domains = { b.example } }",
+	    "s: type=file domains=b.example path=/x;" },
+	{ "all that every store has",
+	    STORE " parallel = yes workers = 8 timeout = 1.5 positive_ttl = 60"
+		  " negative_ttl = 0 stale_for = 0 }",
+	    "s: type=file parallel=yes workers=8 timeout=1.5 positive_ttl=60 negative_ttl=0 "
+	    "stale_for=0 path=/x;" },
+	{ "two", STORE "}\nstore \"t\" { type = passwd }", "s: type=file path=/x;t: type=passwd;" },
+	{ "a second section of the name takes its place",
+	    STORE " workers = 8 }\nstore \"t\" { type = passwd }\nstore \"s\" { type = aliases }",
+	    "s: type=aliases;t: type=passwd;" },
+	{ "a name with blanks", "store \"a b\" { type = passwd }", "a b: type=passwd;" },
+};
+
+START_TEST(store_section)
+{
+	const struct bad_row *row = &store_rows[_i];
+	struct loaded l = load(row->text);
+	struct buf out;
+
+	expect_good(row->label, &l);
+	buf_init(&out, 4000);
+	show_stores(&out, l.config);
+	expect_slice(row->label, "stores", buf_slice(&out), row->want);
+	buf_free(&out);
+	loaded_free(&l);
+}
+END_TEST
+
+static const struct bad_row bad_store_rows[] = {
+	{ "no type", "\nstore \"s\" {\n path = /x\n}", "t.conf:2: store \"s\": it has no type\n" },
+	{ "unknown type", "store \"s\" { type = nosuch }",
+	    "t.conf:1: store \"s\": this program has no store of type nosuch\n" },
+	{ "no path", "\n\nstore \"s\" { type = file }",
+	    "t.conf:3: store \"s\": a store of type file needs path\n" },
+	{ "an option of another store", "store \"s\" {\n type = passwd\n path = /x\n}",
+	    "t.conf:1: store \"s\": a store of type passwd has no option path\n" },
+	{ "an option of no store", "store \"s\" {\n type = passwd\n colour = red\n}",
+	    "t.conf:3: store \"s\": no such option 'colour'\n" },
+	{ "two values for one", STORE " workers = { 1, 2 } }",
+	    "t.conf:1: store \"s\": workers = \"1\" is given twice\n"
+	    "t.conf:1: store \"s\": workers = \"2\" is given twice\n" },
+	{ "no number", STORE " workers = 0 }",
+	    "t.conf:1: store \"s\": workers = \"0\" is no number from 1 to 1,000,000,000\n" },
+	{ "no seconds", STORE " timeout = soon }",
+	    "t.conf:1: store \"s\": timeout = \"soon\" is no number of seconds\n" },
+	{ "no truth", STORE " parallel = maybe }",
+	    "t.conf:1: store \"s\": parallel = \"maybe\" is neither true nor false\n" },
+	{ "no absolute path", "store \"s\" { type = file path = x }",
+	    "t.conf:1: store \"s\": path = \"x\" is no absolute path\n" },
+	{ "all faults", "store \"s\" { type = file workers = x }\nstore \"t\" { type = y }",
+	    "t.conf:1: store \"s\": workers = \"x\" is no number from 1 to 1,000,000,000\n"
+	    "t.conf:1: store \"s\": a store of type file needs path\n"
+	    "t.conf:2: store \"t\": this program has no store of type y\n" },
+	{ "identity without allow", "\nidentity \"x\" { logins = ann }",
+	    "t.conf:2: identity \"x\": it allows nothing: `allow` is missing\n" },
+	{ "identity without fields", "identity \"x\" { allow = a fields = {} }",
+	    "t.conf:1: identity \"x\": it looks at nothing: `fields` is empty\n" },
+	{ "an unknown field", "identity \"x\" { allow = a\n fields = { from, reply-to } }",
+	    "t.conf:2: identity \"x\": fields: \"reply-to\" is none of from, sender, "
+	    "return-path\n" },
+	{ "no domain", "identity \"x\" { allow = a domains = { \"a b\" } }",
+	    "t.conf:1: identity \"x\": domains: \"a b\" is no domain name, nor *.NAME: " },
+	{ "an empty pattern", "identity \"x\" { allow = { \"\" } }",
+	    "t.conf:1: identity \"x\": allow: an item is empty\n" },
+	{ "catch_all", "catch_all = yes", "t.conf:1: catch_all: " },
+	{ "login_domains", "login_domains = { \"*.example.com\" }",
+	    "t.conf:1: login_domains: \"*.example.com\" is a pattern\n" },
+	{ "recipient_delimiter", "recipient_delimiter = \"@\"", "t.conf:1: recipient_delimiter: " },
+	{ "on_behalf", "on_behalf = maybe", "t.conf:1: on_behalf: " },
+};
+
+/* What is wanted is how the errors begin. */
+START_TEST(bad_store_section)
+{
+	const struct bad_row *row = &bad_store_rows[_i];
+	struct loaded l = load(row->text);
+	struct slice said = slice_of(buf_text(&l.errors));
+
+	ck_assert_ptr_null(l.config);
+	expect_slice(row->label, "errors", slice_part(said, 0, strlen(row->want)), row->want);
+	if (row->want[strlen(row->want) - 1] == '\n')
+		expect_slice(row->label, "errors", said, row->want);
+	loaded_free(&l);
+}
+END_TEST
+
+static void show_identities(struct buf *out, const struct config *c)
+{
+	for (size_t i = 0; i < c->identity_count; i++) {
+		const struct relay_identity *identity = &c->identities[i];
+
+		buf_printf(out, "%s:", identity->name);
+		show_strings(out, &identity->domains);
+		buf_add_char(out, '/');
+		show_strings(out, &identity->logins);
+		buf_add_char(out, '/');
+		show_strings(out, &identity->allow);
+		buf_printf(out, "/%u;", identity->fields);
+	}
+}
+
+static const struct bad_row identity_rows[] = {
+	{ "all of it",
+	    "identity \"x\" { domains = { \"*.Example.COM\" } logins = { ann, \"app-*\" }"
+	    " allow = { \"*@example.com\" } fields = { from, return-path } }",
+	    "x:[*.example.com]/[ann][app-*]/[*@example.com]/5;" },
+	{ "fields by default", "identity \"x\" { allow = a }", "x://[a]/7;" },
+	{ "one field", "identity \"x\" { allow = a fields = sender }", "x://[a]/2;" },
+	{ "fields given again", "identity \"x\" { allow = a fields = sender fields = from }",
+	    "x://[a]/1;" },
+	{ "fields added to", "identity \"x\" { allow = a fields = sender fields += { from } }",
+	    "x://[a]/3;" },
+	{ "their order is kept", "identity \"y\" { allow = a } identity \"x\" { allow = b }",
+	    "y://[a]/7;x://[b]/7;" },
+	{ "a second section adds",
+	    "identity \"x\" { allow = a fields = from }\n"
+	    "identity \"x\" { allow += { b } logins = ann }",
+	    "x:/[ann]/[a][b]/1;" },
+	{ "or replaces", "identity \"x\" { allow = a }\nidentity \"x\" { allow = b }", "x://[b]/7;" },
+	{ "domains of patterns in A-form",
+	    "identity \"x\" { allow = { \"*@B\xc3\x9c"
+	    "CHER.example\", \"a@*.b\xc3\xbc"
+	    "cher.example\", \"*@*\", \"@\", \"x\" } }",
+	    "x://[*@xn--bcher-kva.example][a@*.xn--bcher-kva.example][*@*][@][x]/7;" },
+};
+
+START_TEST(identity_section)
+{
+	const struct bad_row *row = &identity_rows[_i];
+	struct loaded l = load(row->text);
+	struct buf out;
+
+	expect_good(row->label, &l);
+	buf_init(&out, 4000);
+	show_identities(&out, l.config);
+	expect_slice(row->label, "identities", buf_slice(&out), row->want);
+	buf_free(&out);
+	loaded_free(&l);
+}
+END_TEST
+
+/* The table of a store's options has room for all that there are. */
+START_TEST(store_options_all_there)
+{
+	struct option rows[OPTIONS_MAX];
+	size_t count = 0;
+
+	config_store_options(rows);
+	while (rows[count].name != NULL)
+		count++;
+	ck_assert_uint_lt(count, OPTIONS_MAX - 1);
+	for (size_t i = 0; store_classes[i] != NULL; i++)
+		for (const struct store_rule *r = store_classes[i]->rules; r->name != NULL; r++) {
+			size_t n = 0;
+
+			while (n < count && strcmp(rows[n].name, r->name) != 0)
+				n++;
+			ck_assert_msg(n < count, "%s: no such row", r->name);
+		}
+}
+END_TEST
+
 /* ---- names of checks ------------------------------------------------------- */
 
 START_TEST(later_checks_have_no_row)
 {
-	static const char *const later[] = { "header.missing",
-		"header.duplicate", "header.syntax", "header.8bit", "header.limits",
-		"list.unsubscribe", "blocklist.domain", "blocklist.egress", "host.ptr" };
+	static const char *const later[] = { "header.missing", "header.duplicate", "header.syntax",
+		"header.8bit", "header.limits", "list.unsubscribe", "blocklist.domain",
+		"blocklist.egress", "host.ptr" };
 
 	for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
 		ck_assert_msg(check_pattern_state(later[i]) == CHECK_PATTERN_LATER,
@@ -1393,6 +1586,10 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, exemption, 0, ROWS(exempt_rows));
 	tcase_add_test(tcase, exemption_of_unknown);
 	tcase_add_test(tcase, exemptions_add_up);
+	tcase_add_loop_test(tcase, store_section, 0, ROWS(store_rows));
+	tcase_add_loop_test(tcase, bad_store_section, 0, ROWS(bad_store_rows));
+	tcase_add_loop_test(tcase, identity_section, 0, ROWS(identity_rows));
+	tcase_add_test(tcase, store_options_all_there);
 	tcase_add_test(tcase, later_checks_have_no_row);
 	tcase_add_test(tcase, conf_d_in_name_order);
 	tcase_add_test(tcase, faults_of_all_files);
