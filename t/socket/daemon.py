@@ -108,6 +108,26 @@ def test_preflight_good():
         check(f.path in r.stdout, "-t does not name the file")
 
 
+def test_preflight_names_traps():
+    """What is allowed, and hardly what was meant, is said and is no fault."""
+    strict = 'check "from.login" { action = reject }\n'
+    in_domain = 'domain "example.com" { check "from.*" { action = tempfail } }\n'
+    store = 'store "staff" { type = file  path = "/dev/null" }\n'
+    for config, wanted in (
+            (strict, "Sender"), (in_domain, "Sender"), (strict + "on_behalf = true\n", None),
+            (strict + "on_behalf = false\n", None), ('check "from.login" { action = log }\n', None),
+            (store, 'store "staff" is not in `directory`'),
+            (store + 'directory = { "staff" }\n', None)):
+        with Folder(config) as f:
+            r = call("-t", "-c", f.path)
+            equal(r.returncode, 0, f"-t with {config!r}")
+            if wanted is None:
+                check("warning" not in r.stderr and "Sender" not in r.stderr and
+                      "staff" not in r.stderr, f"-t with {config!r} says {r.stderr!r}")
+            else:
+                check(wanted in r.stderr, f"-t with {config!r} says {r.stderr!r}")
+
+
 def test_preflight_names_the_command():
     only_root()
     group = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
