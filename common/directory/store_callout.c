@@ -46,7 +46,6 @@ enum {
 	TEXT_SIZE = 120, /* kept of a reply */
 	PROBES = 256,    /* domains remembered; another one takes the place */
 	RANDOM_OCTETS = 10,
-	CLOSING = 421, /* the server ends the session: that is not about the address */
 };
 
 enum open_state { OPEN_UNKNOWN, OPEN_NO, OPEN_YES };
@@ -388,6 +387,16 @@ static bool is_route(struct slice local_part)
 	       slice_find(local_part, '!') < local_part.len;
 }
 
+/*
+ * Does the server refuse the session, whatever the address?  421 and 521 end it, 503 and 530
+ * want something before.  Any other refusal may be that of this recipient alone: full, only for
+ * its own users, greylisted.
+ */
+static bool is_of_session(int code)
+{
+	return code == 421 || code == 521 || code == 503 || code == 530;
+}
+
 static enum lookup_status ask_address(struct callout_store *s, struct stream *stream,
     const struct store_question *question, const char *path, int64_t deadline_us,
     struct store_reply *reply)
@@ -406,7 +415,7 @@ static enum lookup_status ask_address(struct callout_store *s, struct stream *st
 	verdict = verdict_of(&r);
 	if (verdict == LOOKUP_PERMFAIL && is_route(question->local_part))
 		return LOOKUP_NOTFOUND;
-	if (r.code == CLOSING)
+	if (is_of_session(r.code))
 		return fail("RCPT TO", &r, reply);
 	if (verdict == LOOKUP_TEMPFAIL || verdict == LOOKUP_PERMFAIL)
 		return store_reply_fail_key(reply, verdict, "RCPT TO: the server says: %s", r.text);
