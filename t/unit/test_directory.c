@@ -587,6 +587,9 @@ START_TEST(test_local_part)
 	    ask_within(d, "root@host.example", "carl", SECOND, got), "alias one >ann >bob no");
 	ck_assert_str_eq(ask(d, "ann@other.example", got), "not-ours");
 	ck_assert_str_eq(ask(d, "zoe@host.example", got), "none");
+	set_text(0, "deep alias root;root tempfail");
+	ck_assert_str_eq(
+	    ask_within(d, "deep@host.example", "carl", SECOND, got), "alias one >root unknown");
 	directory_unref(d);
 }
 END_TEST
@@ -603,6 +606,13 @@ START_TEST(test_no_domains_told)
 	ck_assert_str_eq(ask(d, "bob@example.com", got),
 	    "unknown (no store tells which domains are served here)");
 	ck_assert_str_eq(ask(d, "out@example.com", got), "forward-only one >x@elsewhere.example");
+	/* whether it only forwards is not known while its target fails */
+	set_text(0, "f@example.com alias x@elsewhere.example;g@example.com alias t@b.example;"
+		    "t@b.example tempfail");
+	ck_assert_str_eq(ask_within(d, "f@example.com", "x@b.example", SECOND, got),
+	    "forward-only one >x@elsewhere.example no");
+	ck_assert_str_eq(ask_within(d, "g@example.com", "x@b.example", SECOND, got),
+	    "alias one >t@b.example unknown");
 	directory_unref(d);
 }
 END_TEST
