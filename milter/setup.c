@@ -6,6 +6,7 @@
 #include <grp.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -124,9 +125,48 @@ static char *absolute_path(const char *path)
 	return absolute;
 }
 
+static bool is_strict(const struct scope *scope, int check)
+{
+	return scope->checks[check].has_action && scope->checks[check].action > ACTION_LOG;
+}
+
+/* Does from.login do anything to a message, whoever it is from? */
+static bool judges_logins(const struct config *config)
+{
+	int check = check_find(SLICE("from.login"));
+	bool strict = is_strict(&config->global, check);
+
+	for (int class = 0; class < SENDER_CLASSES; class ++)
+		strict = strict || is_strict(&config->classes[class], check);
+	for (size_t i = 0; i < config->domain_count; i++)
+		strict = strict || is_strict(&config->domains[i].scope, check);
+	return strict;
+}
+
+static void warn_of_unused_stores(const struct config *config)
+{
+	const struct string_list *names = &config->directory;
+
+	for (size_t i = 0; i < config->store_count; i++) {
+		size_t n = 0;
+
+		while (n < names->count && strcmp(names->items[n], config->stores[i].name) != 0)
+			n++;
+		if (n == names->count)
+			log_line(LOG_LEVEL_WARNING,
+			    "store \"%s\" is not in `directory`: it is not asked",
+			    config->stores[i].name);
+	}
+}
+
 /* A setting that is allowed, and hardly what was meant. */
 static void warn_of_trap(const struct config *config)
 {
+	warn_of_unused_stores(config);
+	if (config->on_behalf && !config->on_behalf_set && judges_logins(config))
+		log_line(LOG_LEVEL_WARNING,
+		    "from.login lets any From pass that comes with a Sender or Resent-From of "
+		    "the login's own: set on_behalf to false to stop that, to true to allow it");
 	if (config->on_unknown == UNKNOWN_TEMPFAIL && config->egress.count == 0)
 		log_line(LOG_LEVEL_WARNING,
 		    "on_unknown = tempfail without `egress`: DMARC that rests on SPF is never "

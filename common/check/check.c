@@ -182,6 +182,12 @@ static unsigned facts_met(const struct authentication *a)
 	return met;
 }
 
+/* Of an address in a domain that is not served here nobody can say whether it is there. */
+static bool is_ours(const struct claim *claim)
+{
+	return claim->found.answer != DIRECTORY_NOT_OURS;
+}
+
 /* What was found out about whom the message claims to come from, of enum need. */
 static unsigned claims_met(const struct claims *c)
 {
@@ -193,12 +199,14 @@ static unsigned claims_met(const struct claims *c)
 	sender = &c->list[CLAIM_MAIL_FROM];
 	from = &c->list[CLAIM_FROM];
 	if (c->sender_told && sender->address.data != NULL)
-		met |= NEED_SENDER_CLAIM | (sender->has_use ? NEED_SENDER_LOGIN : 0);
+		met |= (is_ours(sender) ? NEED_SENDER_CLAIM : 0) |
+		       (sender->has_use ? NEED_SENDER_LOGIN : 0);
 	if (!c->finished || from->address.data == NULL)
 		return met;
 	if (c->has_directory)
-		met |= NEED_FROM_CLAIM | (from->has_use ? NEED_FROM_LOGIN : 0);
-	if (c->has_directory || c->from_served != SERVED_UNKNOWN)
+		met |=
+		    (is_ours(from) ? NEED_FROM_CLAIM : 0) | (from->has_use ? NEED_FROM_LOGIN : 0);
+	if (c->tells_domains || c->from_served != SERVED_UNKNOWN)
 		met |= NEED_FROM_SERVED;
 	if (c->identity.name != NULL)
 		met |= NEED_IDENTITY;

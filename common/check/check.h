@@ -53,10 +53,10 @@ enum need {
 	NEED_SIGNATURE = 1 << 8,      /* the signature for the receiver is made before us */
 	NEED_EGRESS = 1 << 9,         /* SPF was evaluated: sender and egress are known */
 	NEED_SPF_RECORD = 1 << 10,    /* the sender's SPF record was looked up */
-	NEED_SENDER_CLAIM = 1 << 11,  /* a store was asked about MAIL FROM */
-	NEED_SENDER_LOGIN = 1 << 12,  /* and whether the login may use it */
-	NEED_FROM_CLAIM = 1 << 13,    /* a store was asked about the From address */
-	NEED_FROM_LOGIN = 1 << 14,    /* and whether the login may use it */
+	NEED_SENDER_CLAIM = 1 << 11,  /* a store was asked about MAIL FROM, and it is ours */
+	NEED_SENDER_LOGIN = 1 << 12,  /* a store was asked whether the login may use it */
+	NEED_FROM_CLAIM = 1 << 13,    /* a store was asked about From, and it is ours */
+	NEED_FROM_LOGIN = 1 << 14,    /* a store was asked whether the login may use it */
 	NEED_FROM_SERVED =
 	    1 << 15, /* somebody tells which domains are ours, and there is one author */
 	NEED_IDENTITY = 1 << 16, /* an identity applies to the message */

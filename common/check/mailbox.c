@@ -120,20 +120,25 @@ static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
 }
 
 /*
- * Somebody who resends a message leaves its From as it is and names himself in
- * Resent-From; who sends on behalf of another names himself in Sender.  Where the
- * site allows that, such a finding is for the log alone.
+ * Somebody who resends a message leaves its From and Sender as they are and names
+ * himself in Resent-From (RFC 5322 3.6.6); who sends on behalf of another names himself
+ * in Sender.  Where the site allows that, such a finding is for the log alone.  A
+ * spoofer may do the same: only on_behalf = false stops him.
  */
+static bool is_resent(const struct claims *claims)
+{
+	return claims->on_behalf && may_use(&claims->list[CLAIM_RESENT]);
+}
+
 void check_from_login(struct check_run *run)
 {
 	const struct claims *claims = run->message->claims;
-	const struct claim *list = claims->list;
-	bool mild =
-	    claims->on_behalf && (may_use(&list[CLAIM_RESENT]) || may_use(&list[CLAIM_SENDER]));
+	const struct claim *sender = &claims->list[CLAIM_SENDER];
+	bool resent = is_resent(claims);
 
-	judge_login(run, CLAIM_FROM, mild);
-	if (list[CLAIM_SENDER].address.data != NULL)
-		judge_login(run, CLAIM_SENDER, false);
+	judge_login(run, CLAIM_FROM, resent || (claims->on_behalf && may_use(sender)));
+	if (sender->address.data != NULL)
+		judge_login(run, CLAIM_SENDER, resent);
 }
 
 void check_sender_login(struct check_run *run)
@@ -150,6 +155,8 @@ void check_from_foreign(struct check_run *run)
 
 	if (claims->from_served == SERVED_YES || claims->identity.allows_from)
 		return;
+	if (is_resent(claims))
+		f.at_most = ACTION_LOG;
 	if (claims->from_served == SERVED_NO) {
 		f.reason = arena_printf(run->arena, "%.*s is none of our domains",
 		    SLICE_ARG(claims->list[CLAIM_FROM].domain));

@@ -19,6 +19,8 @@ struct walk {
 	bool here;    /* at least one target is delivered here */
 	bool pending; /* at least one could not be looked at yet */
 	bool list;    /* a file of targets */
+	struct slice
+	    more; /* why there may be more than what was reached; not there: there is not */
 };
 
 static void reach(struct walk *w, struct slice what)
@@ -28,6 +30,8 @@ static void reach(struct walk *w, struct slice what)
 			return;
 	if (w->reach_count < w->reach_max)
 		w->reached[w->reach_count++] = arena_copy(w->arena, what);
+	else
+		w->more = SLICE("it reaches too many addresses");
 }
 
 static void add(struct walk *w, struct slice what, unsigned depth)
@@ -35,8 +39,10 @@ static void add(struct walk *w, struct slice what, unsigned depth)
 	for (size_t i = 0; i < w->seen_count; i++)
 		if (slice_equal(w->seen[i], what))
 			return;
-	if (w->seen_count == DIRECTORY_REACHED_MAX || depth > DIRECTORY_ALIAS_DEPTH)
+	if (w->seen_count == DIRECTORY_REACHED_MAX || depth > DIRECTORY_ALIAS_DEPTH) {
+		w->more = SLICE("its aliases are too many, or too deep");
 		return;
+	}
 	w->depth[w->seen_count] = depth;
 	w->seen[w->seen_count++] = what;
 }
@@ -92,6 +98,8 @@ static void follow_address(struct walk *w, struct slice target, unsigned depth)
 		w->pending = true;
 		return;
 	}
+	if (f.failed)
+		w->more = f.why;
 	/* where no store tells its domains, what nobody knows is elsewhere */
 	w->here = w->here || (f.answer != DIRECTORY_NOT_OURS &&
 				 (f.entry != NULL || f.moves || d->tells_domains));
@@ -126,6 +134,8 @@ static void follow_name(struct walk *w, struct slice target, unsigned depth)
 			w->pending = true;
 			return;
 		}
+		if (resolve_failed(entry))
+			w->more = resolve_reason(w->view, i, entry);
 		if (entry->status == LOOKUP_FOUND && entry->entry == ENTRY_ALIAS) {
 			add_targets(w, entry, depth + 1);
 			return;
@@ -159,6 +169,7 @@ static void walk_init(
 	w->arena = directory_view_arena(view);
 	w->seen_count = w->reach_count = 0;
 	w->here = w->pending = w->list = false;
+	w->more = (struct slice){ 0 };
 	w->reach_max = reach_max;
 	w->reached = arena_alloc(w->arena, reach_max * sizeof *w->reached);
 	add(w, a->key, 0);
@@ -187,7 +198,7 @@ static void take_targets(
 		reach(w, f->of);
 	add_targets(w, f->entry, 1);
 	follow(w);
-	if (f->answer == DIRECTORY_ALIAS && !w->here)
+	if (f->answer == DIRECTORY_ALIAS && !w->here && w->more.data == NULL)
 		result->answer = DIRECTORY_FORWARD_ONLY;
 	else if (f->answer == DIRECTORY_ALIAS && w->list)
 		result->answer = DIRECTORY_LIST;
@@ -223,6 +234,7 @@ static void take_found(struct directory_view *view, const struct found *f, const
 	}
 	result->reaches = w.reached;
 	result->reach_count = w.reach_count;
+	result->reaches_more = w.more;
 }
 
 /* The address in the domain that its own one stands for, and so on. */

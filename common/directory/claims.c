@@ -31,6 +31,7 @@ struct claimant *claimant_new(
 	c->patience = patience;
 	c->message = message;
 	c->facts.has_directory = directory_has_stores(directory);
+	c->facts.tells_domains = directory_tells_domains(directory);
 	c->facts.from_served = SERVED_UNKNOWN;
 	if (c->facts.has_directory) {
 		c->view = directory_view_new(message->arena, directory, 0);

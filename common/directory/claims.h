@@ -49,6 +49,7 @@ struct identity_fact {
 struct claims {
 	struct claim list[CLAIM_KINDS];
 	bool has_directory; /* there is a store to be asked */
+	bool tells_domains; /* it knows which domains are ours */
 	bool sender_told;   /* MAIL FROM was asked about */
 	bool finished;      /* so were the others */
 	/* Is the From domain served here?  Set without a directory too: by own_domains. */

@@ -30,6 +30,11 @@ bool directory_has_stores(const struct directory *d)
 	return d != NULL && d->count > 0;
 }
 
+bool directory_tells_domains(const struct directory *d)
+{
+	return d != NULL && d->tells_domains;
+}
+
 bool directory_is_local(
     const struct directory *d, const struct directory_store *s, struct slice domain)
 {
@@ -158,10 +163,25 @@ static bool add_store(
 	s->store = store;
 	s->front = front_new(store, options, offline);
 	d->count++;
-	if (s->domains.count > 0 || store->services & STORE_DOMAIN ||
-	    store->flags & STORE_LOCAL_PART)
-		d->tells_domains = true;
 	return good;
+}
+
+/* A store of addresses that is asked for every domain may hold any. */
+static bool tells_domains(const struct directory *d)
+{
+	bool some = false, all = true;
+
+	for (size_t i = 0; i < d->count; i++) {
+		const struct directory_store *s = &d->stores[i];
+
+		if (s->store->services & STORE_DOMAIN)
+			return true;
+		if (s->domains.count > 0 || s->store->flags & STORE_LOCAL_PART)
+			some = true;
+		else if (s->store->services & STORE_ADDRESS)
+			all = false;
+	}
+	return d->domains.count > 0 || (some && all);
 }
 
 static void init_refresher(struct directory *d)
@@ -193,7 +213,6 @@ struct directory *directory_new(const struct directory_options *options,
 	good = add_domains(
 		   &d->login_domains, options->login_domains, options->login_domain_count, notes) &&
 	       good;
-	d->tells_domains = d->domains.count > 0;
 	if (count > DIRECTORY_STORES_MAX) {
 		buf_printf(notes, "directory: over %d stores\n", DIRECTORY_STORES_MAX);
 		count = 0;
@@ -214,6 +233,7 @@ struct directory *directory_new(const struct directory_options *options,
 		good = add_store(d, &one, options->offline, notes) && good;
 		free(type);
 	}
+	d->tells_domains = tells_domains(d);
 	if (good)
 		return d;
 	directory_unref(d);
@@ -243,11 +263,16 @@ static void end_refresher(struct directory *d)
 
 void directory_unref(struct directory *d)
 {
+	int64_t until_us;
+
 	if (d == NULL || atomic_fetch_sub_explicit(&d->references, 1, memory_order_acq_rel) != 1)
 		return;
 	end_refresher(d);
+	for (size_t i = 0; i < d->count; i++)
+		front_stop(d->stores[i].front);
+	until_us = dns_now_us() + FRONT_GRACE_US;
 	for (size_t i = 0; i < d->count; i++) {
-		front_free(d->stores[i].front);
+		front_free(d->stores[i].front, until_us);
 		domains_free(&d->stores[i].domains);
 		free(d->stores[i].name);
 	}

@@ -52,8 +52,8 @@ const char *directory_answer_name(enum directory_answer answer);
 
 enum {
 	DIRECTORY_STORES_MAX = 32,
-	DIRECTORY_ALIAS_DEPTH = 10,    /* aliases of aliases; a deeper one leads nowhere */
-	DIRECTORY_REACHED_MAX = 100,   /* addresses looked at for one alias; more are left out */
+	DIRECTORY_ALIAS_DEPTH = 10,    /* aliases of aliases; where a deeper one leads: unknown */
+	DIRECTORY_REACHED_MAX = 100,   /* addresses looked at for one alias; of more: unknown */
 	DIRECTORY_DOMAINS_MAX = 10000, /* of a list in the options; more: directory_new fails */
 };
 
@@ -71,6 +71,8 @@ struct directory_result {
 	 */
 	const struct slice *reaches;
 	size_t reach_count;
+	/* Why that is not all: a store failed, or a ceiling was met.  Not there: it is all. */
+	struct slice reaches_more;
 	/* The logins that the entry itself names; has_logins and none: nobody. */
 	const struct slice *logins;
 	size_t login_count;
@@ -120,9 +122,10 @@ struct directory_use {
  *  2. the logins that the entry of the address names (there "*" is every login).
  *  3. else the login whose own mailbox the address reaches: the address itself, an alias to
  *     it, a sub-address, an address of an alias domain.  Never by a forward-only alias,
- *     and never by a catch-all.
+ *     and never by a catch-all.  Where not all that it reaches could be looked at: unknown.
  * Logins compare without regard to case.  One without a domain is compared with local parts
- * of local accounts, and of the login domains of the directory.
+ * of local accounts, and of the login domains of the directory; one with a domain is never
+ * the same name in another login domain.
  */
 enum directory_permission directory_may_use(struct directory_view *view, struct slice login,
     struct slice address, struct directory_use *use);
@@ -151,7 +154,7 @@ struct directory;
  * caches; shared by all threads; counted.
  *
  * No thread is started before the first view, so a program may fork until then.  The last
- * directory_unref ends them; it waits FRONT_GRACE_US for a store that hangs.
+ * directory_unref ends them; it waits FRONT_GRACE_US for all stores that hang.
  */
 struct directory *directory_new(const struct directory_options *options,
     const struct store_options *stores, size_t count, struct buf *notes);
@@ -159,6 +162,12 @@ struct directory *directory_ref(struct directory *directory);
 void directory_unref(struct directory *directory); /* NULL is allowed */
 
 bool directory_has_stores(const struct directory *directory); /* NULL: no */
+
+/*
+ * Does it know which domains are not served here?  So it does where the options or a store list
+ * them, and no store of addresses may hold others; else directory_serves has no SERVED_NO.
+ */
+bool directory_tells_domains(const struct directory *directory); /* NULL: no */
 
 /* Forgets all cached answers and reads changed files now. */
 void directory_flush(struct directory *directory);

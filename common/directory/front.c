@@ -105,7 +105,7 @@ static void give(struct waiter *waiters, struct store_answer *answer, enum store
 	}
 }
 
-/* Takes the waiters of all open entries, closing those that no worker has; with the lock. */
+/* Takes the waiters of all open entries, which stay open; with the lock. */
 static struct waiter *take_all_waiters(struct front *f)
 {
 	struct waiter *all = NULL;
@@ -122,14 +122,10 @@ static struct waiter *take_all_waiters(struct front *f)
 	return all;
 }
 
-void front_free(struct front *f)
+void front_stop(struct front *f)
 {
 	struct store_answer *answer = store_answer_empty(LOOKUP_TEMPFAIL, "the directory ends");
-	int64_t end_us = dns_now_us() + FRONT_GRACE_US;
-	struct timespec until = { end_us / SECOND_US, end_us % SECOND_US * 1000 };
 	struct waiter *waiters;
-	int error = 0;
-	bool left;
 
 	pthread_mutex_lock(&f->mutex);
 	f->stopping = true;
@@ -138,6 +134,14 @@ void front_free(struct front *f)
 	pthread_mutex_unlock(&f->mutex);
 	give(waiters, answer, SOURCE_NOT_ASKED);
 	store_answer_unref(answer);
+}
+
+void front_free(struct front *f, int64_t until_us)
+{
+	struct timespec until = { until_us / SECOND_US, until_us % SECOND_US * 1000 };
+	int error = 0;
+	bool left;
+
 	pthread_mutex_lock(&f->mutex);
 	while (f->worker_count > 0 && error == 0)
 		error = pthread_cond_timedwait(&f->ended, &f->mutex, &until);
@@ -235,12 +239,13 @@ static void finish(struct front *f, struct entry *e, struct store_answer *answer
 	struct store_answer *old;
 
 	pthread_mutex_lock(&f->mutex);
+	if (is_good(answer) || answer->of_key)
+		count_success(f);
+	else if (asked)
+		count_failure(f);
 	if (is_good(answer)) {
 		keep(f, e, answer);
-		count_success(f);
 	} else {
-		if (asked)
-			count_failure(f);
 		old = stale(e, dns_now_us());
 		if (old != NULL) {
 			store_answer_unref(answer);

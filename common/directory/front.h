@@ -11,7 +11,9 @@
  *   cache           FOUND and NOTFOUND are kept, each with a limit of its own; failures never
  *   stale_for       where the store fails, or is not asked, an expired answer serves
  *   breaker         after FRONT_FAILURES failures in a row the store rests: one second, twice as
- *                   long each time it fails again, a minute at most; then one question tries it
+ *                   long each time it fails again, a minute at most; then one question tries it.
+ *                   A failure of a key alone (store_answer.of_key) is none: the store answered,
+ *                   and nobody can switch it off for others by asking for an odd address
  *   queue           FRONT_QUEUE_MAX questions; beyond, and while all workers hang, an asker is
  *                   answered at once
  */
@@ -27,7 +29,7 @@ enum {
 	FRONT_REST_MAX_US = 60 * 1000 * 1000,
 	FRONT_QUEUE_MAX = 1000,
 	FRONT_HANGS_US = 1000 * 1000, /* that a lookup may go over its timeout */
-	FRONT_GRACE_US = 2000 * 1000, /* that front_free waits for workers in a lookup */
+	FRONT_GRACE_US = 2000 * 1000, /* that workers in a lookup are waited for at the end */
 };
 
 struct front;
@@ -36,10 +38,17 @@ struct front;
 struct front *front_new(struct store *store, const struct store_options *options, bool offline);
 
 /*
- * Answers all who wait, and ends the workers.  One that hangs is left behind and frees the
- * store when it comes back.
+ * Answers all who wait, and tells the workers to end, without a wait: nobody asks any more.  Of
+ * several fronts all are stopped before the first is freed, so that they are waited for
+ * together.
  */
-void front_free(struct front *front);
+void front_stop(struct front *front);
+
+/*
+ * Frees a front that was stopped when its workers have ended.  One that is still in a lookup at
+ * until_us (dns_now_us) is left behind, and frees the store when it comes back.
+ */
+void front_free(struct front *front, int64_t until_us);
 
 const struct store *front_store(const struct front *front);
 

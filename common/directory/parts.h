@@ -28,7 +28,7 @@ struct directory {
 	struct domains domains;       /* served here, as configured */
 	struct domains login_domains; /* that logins without a domain belong to */
 	struct domains host; /* names of this host: for local parts where nothing else is said */
-	bool tells_domains;  /* somebody knows which domains are served */
+	bool tells_domains;  /* see directory_tells_domains */
 	struct directory_store *stores;
 	size_t count;
 

@@ -4,30 +4,38 @@
  * A login and what an address reaches are compared as identities: an address as the site
  * compares it, or the bare name of an account.  A login without a domain belongs to the
  * local accounts, and to the login domains; that a name is the same in two domains proves
- * nothing.
+ * nothing, be they both login domains.  Local domains have the same accounts.
  */
 #include "directory/resolve.h"
 
+struct identity {
+	struct slice name;   /* the bare name of an account, or the local part of an address */
+	struct slice domain; /* not there: a bare name */
+};
+
 struct question {
 	struct directory_view *view;
-	struct slice login;    /* as the MTA gave it */
-	struct slice identity; /* see identity_of */
+	struct slice login; /* as the MTA gave it */
+	struct identity identity;
 	struct address address;
 };
 
-/* Does a bare name stand for an address of this domain? */
-static bool is_bare_domain(const struct directory *d, struct slice domain)
+/* Are its addresses those of the accounts of this host? */
+static bool is_local_domain(const struct directory *d, struct slice domain)
 {
-	if (domains_has(&d->login_domains, domain))
-		return true;
 	for (size_t i = 0; i < d->count; i++)
 		if (directory_is_local(d, &d->stores[i], domain))
 			return true;
 	return false;
 }
 
-/* The bare name of an account, or the address in its compared form; else the text itself. */
-static struct slice identity_of(struct directory_view *view, struct slice text)
+/* Does a bare name stand for an address of this domain? */
+static bool is_bare_domain(const struct directory *d, struct slice domain)
+{
+	return domains_has(&d->login_domains, domain) || is_local_domain(d, domain);
+}
+
+static struct identity identity_of(struct directory_view *view, struct slice text)
 {
 	const struct directory *d = directory_view_of(view);
 	struct arena *arena = directory_view_arena(view);
@@ -37,8 +45,26 @@ static struct slice identity_of(struct directory_view *view, struct slice text)
 
 	rules.case_sensitive = false;
 	if (address_read(arena, &rules, text, false, &a))
-		return is_bare_domain(d, a.domain) ? a.local_part : a.key;
-	return address_local_part(arena, &rules, text, &name) ? name : text;
+		return (struct identity){ a.local_part,
+			is_local_domain(d, a.domain) ? (struct slice){ 0 } : a.domain };
+	return (
+	    struct identity){ address_local_part(arena, &rules, text, &name) ? name : text, { 0 } };
+}
+
+static bool is_same(const struct directory *d, struct identity a, struct identity b)
+{
+	if (!slice_equal(a.name, b.name))
+		return false;
+	if (a.domain.data != NULL && b.domain.data != NULL)
+		return slice_equal(a.domain, b.domain);
+	return (a.domain.data == NULL || is_bare_domain(d, a.domain)) &&
+	       (b.domain.data == NULL || is_bare_domain(d, b.domain));
+}
+
+/* Is the text, of a list or of what an address reaches, the login that is asked about? */
+static bool is_login(const struct question *q, struct slice text)
+{
+	return is_same(directory_view_of(q->view), identity_of(q->view, text), q->identity);
 }
 
 /* all: "*" means every login; in a map of logins it is one by that name, as for Postfix. */
@@ -46,8 +72,7 @@ static bool is_listed(const struct question *q, const struct slice *logins, size
 {
 	for (size_t i = 0; i < count; i++)
 		if ((all && slice_equal(logins[i], SLICE("*"))) ||
-		    slice_equal_nocase(logins[i], q->login) ||
-		    slice_equal(identity_of(q->view, logins[i]), q->identity))
+		    slice_equal_nocase(logins[i], q->login) || is_login(q, logins[i]))
 			return true;
 	return false;
 }
@@ -160,7 +185,7 @@ static bool decided_by_maps(struct question *q, struct directory_use *use)
 static bool reaches(const struct question *q, const struct directory_result *r)
 {
 	for (size_t i = 0; i < r->reach_count; i++)
-		if (slice_equal(identity_of(q->view, r->reaches[i]), q->identity))
+		if (is_login(q, r->reaches[i]))
 			return true;
 	return false;
 }
@@ -179,8 +204,12 @@ static enum directory_permission decide_by_address(
 	case DIRECTORY_ALIAS:
 	case DIRECTORY_LIST:
 	case DIRECTORY_SUB_ADDRESS:
-		return reaches(q, r) ? decide(use, true, r->store, "the login's own mailbox")
-				     : decide(use, false, r->store, "the mailbox is another one's");
+		if (reaches(q, r))
+			return decide(use, true, r->store, "the login's own mailbox");
+		use->why = r->reaches_more;
+		if (use->why.data != NULL)
+			return use->permission = PERMISSION_UNKNOWN;
+		return decide(use, false, r->store, "the mailbox is another one's");
 	case DIRECTORY_FORWARD_ONLY:
 		return decide(use, false, r->store, "the address only forwards");
 	case DIRECTORY_CATCH_ALL:

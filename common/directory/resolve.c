@@ -18,12 +18,12 @@ static const struct store_answer *get(struct directory_view *view, size_t store,
 	return directory_view_get(view, store, &q, source);
 }
 
-static bool failed(const struct store_answer *answer)
+bool resolve_failed(const struct store_answer *answer)
 {
 	return answer->status == LOOKUP_TEMPFAIL || answer->status == LOOKUP_PERMFAIL;
 }
 
-static struct slice reason(
+struct slice resolve_reason(
     struct directory_view *view, size_t store, const struct store_answer *answer)
 {
 	return arena_printf(directory_view_arena(view), "%s: %.*s",
@@ -69,9 +69,10 @@ struct served resolve_domain(struct directory_view *view, struct slice domain)
 		} else if (answer->status == LOOKUP_FOUND) {
 			take_domain(&served, answer);
 			return served;
-		} else if (failed(answer)) {
+		} else if (resolve_failed(answer)) {
 			served.served = SERVED_UNKNOWN;
-			served.why = reason(view, i, answer);
+			served.why = resolve_reason(view, i, answer);
+			served.failed = true;
 		}
 	}
 	if (served.served != SERVED_PENDING && told_by_configuration(d, domain))
@@ -117,7 +118,7 @@ static bool try_key(struct directory_view *view, size_t store, const struct addr
 		found->entry =
 		    get(view, store, STORE_ADDRESS, key, local_part, forms[i], &found->source);
 		if (found->entry == NULL || found->entry->status == LOOKUP_FOUND ||
-		    failed(found->entry))
+		    resolve_failed(found->entry))
 			return true;
 	}
 	return false;
@@ -154,9 +155,10 @@ static void take_entry(
 
 	if (found->entry == NULL) {
 		found->answer = DIRECTORY_PENDING;
-	} else if (failed(found->entry)) {
-		found->why = reason(view, found->store, found->entry);
+	} else if (resolve_failed(found->entry)) {
+		found->why = resolve_reason(view, found->store, found->entry);
 		found->answer = DIRECTORY_UNKNOWN;
+		found->failed = true;
 		found->entry = NULL;
 	} else if (where == 2 || found->entry->entry == ENTRY_CATCH_ALL) {
 		take_catch_all(view, a, found);
@@ -263,6 +265,7 @@ struct found resolve_one(struct directory_view *view, const struct address *addr
 	if (found.answer == DIRECTORY_NONE && served.served == SERVED_UNKNOWN) {
 		found.answer = DIRECTORY_UNKNOWN;
 		found.why = served.why;
+		found.failed = served.failed;
 	}
 	if (found.answer == DIRECTORY_NONE && served.open) {
 		found.answer = DIRECTORY_UNKNOWN;

@@ -17,8 +17,14 @@ struct found {
 	struct slice of;  /* sub-address: of which */
 	bool local;       /* found by its local part */
 	struct slice why; /* UNKNOWN */
+	bool failed;      /* UNKNOWN because a store failed */
 	bool moves;       /* the whole domain stands for another one: `of` is the address there */
 };
+
+/* TEMPFAIL or PERMFAIL, and what to say of it: "STORE: why". */
+bool resolve_failed(const struct store_answer *answer);
+struct slice resolve_reason(
+    struct directory_view *view, size_t store, const struct store_answer *answer);
 
 struct found resolve_one(struct directory_view *view, const struct address *address);
 
@@ -28,6 +34,7 @@ struct served {
 	bool open;           /* nobody can tell which addresses it has */
 	struct slice target; /* an alias domain */
 	struct slice why;    /* UNKNOWN */
+	bool failed;         /* UNKNOWN because a store failed */
 };
 struct served resolve_domain(struct directory_view *view, struct slice domain);
 

@@ -218,7 +218,7 @@ bool sql_result_row(struct sql_result *result)
 {
 	if (result->status == LOOKUP_FOUND && result->rows++ == SQL_ROWS_MAX)
 		result->status =
-		    store_reply_fail(result->reply, LOOKUP_TEMPFAIL, "there are too many rows");
+		    store_reply_fail_key(result->reply, LOOKUP_TEMPFAIL, "there are too many rows");
 	return result->status == LOOKUP_FOUND;
 }
 
@@ -241,7 +241,7 @@ static void take_type(struct sql_result *result, struct slice value)
 		}
 	}
 	if (count > 0)
-		result->status = store_reply_fail(result->reply, LOOKUP_PERMFAIL,
+		result->status = store_reply_fail_key(result->reply, LOOKUP_PERMFAIL,
 		    "the column type says \"%.*s\"", value.len > 50 ? 50 : (int)value.len,
 		    value.data);
 }

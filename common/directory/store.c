@@ -114,6 +114,7 @@ struct store_reply {
 	size_t counts[PIECE_BASE + 1];
 	size_t octets; /* of all pieces */
 	char why[STORE_WHY_MAX + 1];
+	bool of_key; /* the failure is that of this key alone */
 };
 
 static void reply_init(struct store_reply *reply, enum store_service service)
@@ -127,6 +128,7 @@ static void reply_init(struct store_reply *reply, enum store_service service)
 	memset(reply->counts, 0, sizeof reply->counts);
 	reply->octets = 0;
 	reply->why[0] = '\0';
+	reply->of_key = false;
 }
 
 void store_reply_reset(struct store_reply *reply)
@@ -138,6 +140,7 @@ void store_reply_reset(struct store_reply *reply)
 	reply->octets = 0;
 	reply->has_logins = logins;
 	reply->why[0] = '\0';
+	reply->of_key = false;
 }
 
 void store_reply_entry(struct store_reply *reply, enum store_entry entry)
@@ -226,6 +229,21 @@ enum lookup_status store_reply_fail(
 	va_start(ap, format);
 	vsnprintf(reply->why, sizeof reply->why, format, ap);
 	va_end(ap);
+	reply->of_key = false;
+	return status;
+}
+
+enum lookup_status store_reply_fail_key(
+    struct store_reply *reply, enum lookup_status status, const char *format, ...)
+{
+	va_list ap;
+
+	if (reply == NULL)
+		return status;
+	va_start(ap, format);
+	vsnprintf(reply->why, sizeof reply->why, format, ap);
+	va_end(ap);
+	reply->of_key = true;
 	return status;
 }
 
@@ -264,13 +282,16 @@ static struct store_answer *reply_finish(struct store_reply *reply, enum lookup_
 {
 	struct store_answer *answer;
 
-	if (status == LOOKUP_TEMPFAIL || status == LOOKUP_PERMFAIL)
-		return store_answer_empty(
-		    status, reply->why[0] != '\0' ? reply->why : "no reason was given");
 	if (status == LOOKUP_NOTFOUND)
 		return store_answer_empty(LOOKUP_NOTFOUND, NULL);
-	if (too_large(reply))
-		return store_answer_empty(LOOKUP_TEMPFAIL, "the answer is too large");
+	if (status == LOOKUP_FOUND && too_large(reply))
+		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the answer is too large");
+	if (status != LOOKUP_FOUND) {
+		answer = store_answer_empty(
+		    status, reply->why[0] != '\0' ? reply->why : "no reason was given");
+		answer->of_key = reply->of_key;
+		return answer;
+	}
 	answer =
 	    answer_new(reply->counts[PIECE_TARGET] + reply->counts[PIECE_LOGIN], reply->octets);
 	answer->status = LOOKUP_FOUND;

@@ -23,7 +23,7 @@
  *     credentials, no such table: an operator has to act), never LOOKUP_NOTFOUND.
  *     Half an answer, one that is too long, or one that breaks the protocol is
  *     TEMPFAIL.  On TEMPFAIL and PERMFAIL the connection is closed if there is any
- *     doubt about its state.
+ *     doubt about its state.  A failure of the key alone says so (store_reply_fail_key).
  *   - octets of a question are hostile: bound parameters, RFC 4515 escaping,
  *     netstrings.  A key that the protocol cannot carry (a NUL, a tab, a line end)
  *     is NOTFOUND without asking.
@@ -120,6 +120,7 @@ struct store_answer {
 	struct slice why;
 	size_t target_count, login_count;
 	bool has_logins;      /* the store says who may use it, be it nobody */
+	bool of_key;          /* TEMPFAIL, PERMFAIL: the store works, this key alone failed */
 	struct slice items[]; /* the targets, then the logins */
 };
 
@@ -156,6 +157,13 @@ void store_reply_targets(struct store_reply *reply, struct slice list);
 void store_reply_logins(struct store_reply *reply, struct slice list);
 /* The reason of TEMPFAIL or PERMFAIL; returns status.  A reply that is NULL gets no reason. */
 enum lookup_status store_reply_fail(struct store_reply *reply, enum lookup_status status,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * The same, where the store has answered and what failed is this key: too many rows, a mailbox
+ * that is full, a refusal.  Everybody can send as an odd address, so that such a failure must
+ * not count against the store (front.h).  A question that took until its deadline is none.
+ */
+enum lookup_status store_reply_fail_key(struct store_reply *reply, enum lookup_status status,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Forgets what was added: before a second try. */
 void store_reply_reset(struct store_reply *reply);

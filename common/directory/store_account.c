@@ -58,7 +58,7 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	buf_init(&value, MAP_VALUE_MAX);
 	status = map_find(s->map, question->key, deadline_us, &value, reply);
 	if (status == LOOKUP_FOUND && value.truncated)
-		status = store_reply_fail(reply, LOOKUP_TEMPFAIL, "the value is too large");
+		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND) {
 		if (store->class == &store_aliases)
 			store_reply_entry(reply, ENTRY_ALIAS);

@@ -387,6 +387,16 @@ static bool is_route(struct slice local_part)
 	       slice_find(local_part, '!') < local_part.len;
 }
 
+/*
+ * Does the server refuse the session, whatever the address?  421 and 521 end it, 503 and 530
+ * want something before.  Any other refusal may be that of this recipient alone: full, only for
+ * its own users, greylisted.
+ */
+static bool is_of_session(int code)
+{
+	return code == 421 || code == 521 || code == 503 || code == 530;
+}
+
 static enum lookup_status ask_address(struct callout_store *s, struct stream *stream,
     const struct store_question *question, const char *path, int64_t deadline_us,
     struct store_reply *reply)
@@ -405,10 +415,12 @@ static enum lookup_status ask_address(struct callout_store *s, struct stream *st
 	verdict = verdict_of(&r);
 	if (verdict == LOOKUP_PERMFAIL && is_route(question->local_part))
 		return LOOKUP_NOTFOUND;
+	if (is_of_session(r.code))
+		return fail("RCPT TO", &r, reply);
 	if (verdict == LOOKUP_TEMPFAIL || verdict == LOOKUP_PERMFAIL)
-		return store_reply_fail(reply, verdict, "RCPT TO: the server says: %s", r.text);
+		return store_reply_fail_key(reply, verdict, "RCPT TO: the server says: %s", r.text);
 	if (verdict == LOOKUP_FOUND && open == OPEN_UNKNOWN)
-		return store_reply_fail(reply, LOOKUP_TEMPFAIL,
+		return store_reply_fail_key(reply, LOOKUP_TEMPFAIL,
 		    "accepted, but whether all is could not be told: %s", probed.text);
 	if (verdict == LOOKUP_FOUND && open == OPEN_YES)
 		store_reply_entry(reply, ENTRY_CATCH_ALL);

@@ -181,7 +181,8 @@ static enum lookup_status read_answer(
 		return LOOKUP_FOUND;
 	}
 	if (slice_equal(word, SLICE("FAIL")))
-		return store_reply_fail(reply, LOOKUP_TEMPFAIL, "Dovecot's user database fails");
+		return store_reply_fail_key(
+		    reply, LOOKUP_TEMPFAIL, "Dovecot's user database fails");
 	*after = POOLED_END;
 	return store_reply_fail(
 	    reply, LOOKUP_TEMPFAIL, "the server does not speak Dovecot's protocol");

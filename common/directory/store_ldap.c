@@ -319,6 +319,8 @@ static enum lookup_status fail(int code, const char *said, struct store_reply *r
 		LDAP_UNWILLING_TO_PERFORM, LDAP_FILTER_ERROR, LDAP_UNDEFINED_TYPE };
 	enum lookup_status status = LOOKUP_TEMPFAIL;
 
+	if (code == LDAP_SIZELIMIT_EXCEEDED || code == LDAP_ADMINLIMIT_EXCEEDED)
+		return store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "%s", ldap_err2string(code));
 	for (size_t i = 0; i < sizeof permanent / sizeof *permanent; i++)
 		if (code == permanent[i])
 			status = LOOKUP_PERMFAIL;
@@ -576,7 +578,7 @@ static enum lookup_status read_entries(const struct ldap_store *s, struct sessio
 			read_entry(s, ld, message, service, reply);
 		ldap_msgfree(message);
 		if (entries > ENTRIES_MAX)
-			return store_reply_fail(
+			return store_reply_fail_key(
 			    reply, LOOKUP_TEMPFAIL, "there are too many entries");
 	}
 }
@@ -603,7 +605,7 @@ static enum lookup_status ask(struct store *store, void *connection,
 	if (filter.truncated) {
 		buf_free(&filter);
 		*after = POOLED_KEEP;
-		return store_reply_fail(reply, LOOKUP_PERMFAIL, "the filter is too long");
+		return store_reply_fail_key(reply, LOOKUP_PERMFAIL, "the filter is too long");
 	}
 	code = ldap_search_ext(session->ld, s->base, s->scope, buf_text(&filter), s->wanted, 0,
 	    NULL, NULL, NULL, ENTRIES_MAX, &id);

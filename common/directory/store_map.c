@@ -55,7 +55,7 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	buf_init(&value, MAP_VALUE_MAX);
 	status = map_find(s->map, question->key, deadline_us, &value, reply);
 	if (status == LOOKUP_FOUND && value.truncated)
-		status = store_reply_fail(reply, LOOKUP_TEMPFAIL, "the value is too large");
+		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND)
 		holds_fill(s->holds, buf_slice(&value), reply);
 	buf_free(&value);

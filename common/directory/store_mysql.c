@@ -173,8 +173,14 @@ static enum lookup_status fail(unsigned code, const char *text, struct store_rep
 		ER_COLUMNACCESS_DENIED_ERROR, ER_BAD_DB_ERROR, ER_NO_SUCH_TABLE, ER_BAD_FIELD_ERROR,
 		ER_PARSE_ERROR, ER_EMPTY_QUERY, ER_UNSUPPORTED_PS, ER_NO_DB_ERROR,
 		CR_AUTH_PLUGIN_CANNOT_LOAD, CR_SSL_CONNECTION_ERROR };
+	static const unsigned of_key[] = { ER_SUBQUERY_NO_1_ROW, ER_TRUNCATED_WRONG_VALUE,
+		ER_TRUNCATED_WRONG_VALUE_FOR_FIELD, ER_DATA_TOO_LONG, ER_CANT_AGGREGATE_2COLLATIONS,
+		ER_CANT_AGGREGATE_3COLLATIONS, ER_CANT_AGGREGATE_NCOLLATIONS };
 	enum lookup_status status = LOOKUP_TEMPFAIL;
 
+	for (size_t i = 0; i < sizeof of_key / sizeof *of_key; i++)
+		if (code == of_key[i])
+			return store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "%s", text);
 	for (size_t i = 0; i < sizeof permanent / sizeof *permanent; i++)
 		if (code == permanent[i])
 			status = LOOKUP_PERMFAIL;
@@ -457,7 +463,8 @@ static enum lookup_status fetch(
 		if (!sql_result_row(result))
 			return result->status;
 		if (!read_row(p, result))
-			return store_reply_fail(reply, LOOKUP_TEMPFAIL, "the answer is too large");
+			return store_reply_fail_key(
+			    reply, LOOKUP_TEMPFAIL, "the answer is too large");
 	}
 }
 

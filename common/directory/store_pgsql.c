@@ -153,6 +153,12 @@ static enum lookup_status status_of(const char *sqlstate)
 	return LOOKUP_TEMPFAIL;
 }
 
+/* Is it this key alone: a subquery of too many rows (class 21), a value that does not fit (22)? */
+static bool is_of_key(const char *sqlstate)
+{
+	return strncmp(sqlstate, "21", 2) == 0 || strncmp(sqlstate, "22", 2) == 0;
+}
+
 /* The first line of a text of libpq. */
 static int first_line(const char *text)
 {
@@ -354,6 +360,9 @@ static enum lookup_status read_result(
 	/* what the encoding of the database cannot express is not in it */
 	if (sqlstate != NULL && (strcmp(sqlstate, "22021") == 0 || strcmp(sqlstate, "22P05") == 0))
 		return LOOKUP_NOTFOUND;
+	if (sqlstate != NULL && is_of_key(sqlstate))
+		return store_reply_fail_key(reply, status_of(sqlstate), "%.*s",
+		    first_line(PQerrorMessage(conn)), PQerrorMessage(conn));
 	return store_reply_fail(reply, sqlstate == NULL ? LOOKUP_TEMPFAIL : status_of(sqlstate),
 	    "%.*s", first_line(PQerrorMessage(conn)), PQerrorMessage(conn));
 }

@@ -221,7 +221,7 @@ static enum lookup_status lookup_address(struct postfix_store *s, struct arena *
 	status = site_find(
 	    &s->virtual_alias, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated) {
-		status = store_reply_fail(reply, LOOKUP_TEMPFAIL, "the value is too large");
+		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	} else if (status == LOOKUP_FOUND && is_itself(buf_slice(&value), a)) {
 		exists = at != SITE_KEY_DOMAIN;
 		status = LOOKUP_NOTFOUND;
@@ -249,7 +249,7 @@ static enum lookup_status lookup_logins(struct postfix_store *s, const struct ad
 	status =
 	    site_find(&s->logins, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated)
-		status = store_reply_fail(reply, LOOKUP_TEMPFAIL, "the value is too large");
+		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND)
 		store_reply_logins(reply, buf_slice(&value));
 	buf_free(&value);
@@ -270,7 +270,7 @@ static enum lookup_status lookup_table(struct postfix_store *s, const struct sto
 		if (q->local_part.data != NULL || !s->table.maps[i]->patterns)
 			status = map_find(s->table.maps[i], q->key, deadline_us, &value, reply);
 	if (status == LOOKUP_FOUND && value.truncated)
-		status = store_reply_fail(reply, LOOKUP_TEMPFAIL, "the value is too large");
+		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND && q->service == STORE_LOGINS) {
 		store_reply_logins(reply, buf_slice(&value));
 	} else if (status == LOOKUP_FOUND && s->aliases) {

@@ -113,7 +113,10 @@ static enum stream_end take_netstring(
 	return text->data[len] == ',' && !stream_has_more(stream) ? STREAM_OK : STREAM_LONG;
 }
 
-/* The first word decides; some servers forget the blank that should stand behind it. */
+/*
+ * The first word decides; some servers forget the blank that should stand behind it.  TEMP and
+ * PERM are about the key; what lies behind a server that says TIMEOUT is slow for everybody.
+ */
 static enum lookup_status read_reply(
     const struct socketmap_store *s, struct slice text, struct store_reply *reply)
 {
@@ -129,9 +132,12 @@ static enum lookup_status read_reply(
 	if (slice_equal(word, SLICE("NOTFOUND")))
 		return LOOKUP_NOTFOUND;
 	if (slice_equal(word, SLICE("PERM")))
-		return store_reply_fail(
+		return store_reply_fail_key(
 		    reply, LOOKUP_PERMFAIL, "the server says: %.*s", cut, rest.data);
-	if (slice_equal(word, SLICE("TEMP")) || slice_equal(word, SLICE("TIMEOUT")))
+	if (slice_equal(word, SLICE("TEMP")))
+		return store_reply_fail_key(
+		    reply, LOOKUP_TEMPFAIL, "the server says: %.*s", cut, rest.data);
+	if (slice_equal(word, SLICE("TIMEOUT")))
 		return store_reply_fail(
 		    reply, LOOKUP_TEMPFAIL, "the server says: %.*s", cut, rest.data);
 	return store_reply_fail(reply, LOOKUP_TEMPFAIL, "the server does not speak socketmap");

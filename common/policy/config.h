@@ -129,6 +129,7 @@ struct config {
 	char *recipient_delimiter;        /* NULL: none */
 	struct string_list login_domains; /* that logins without a domain belong to */
 	bool on_behalf; /* a Sender of one's own, or Resent-From, lets another's From pass */
+	bool on_behalf_set;
 	struct relay_identity *identities;
 	size_t identity_count;
 

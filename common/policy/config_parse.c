@@ -148,7 +148,8 @@ static void say(cfg_t *cfg, bool error, const char *what, const char *text)
 static const char not_used[] = "not used by this version";
 
 /* What libconfuse itself has to say. */
-static void on_error(cfg_t *cfg, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void on_error(
+    cfg_t *cfg, const char *format, va_list ap)
 {
 	char text[WHY_MAX];
 

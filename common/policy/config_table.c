@@ -41,7 +41,7 @@ const struct option config_root_options[] = {
 	{ "catch_all", SCALAR, value_catch_all, IN(config, catch_all), 0 },
 	{ "recipient_delimiter", SCALAR, value_delimiters, IN(config, recipient_delimiter), 0 },
 	{ "login_domains", STRINGS, value_domain_name, IN(config, login_domains), 0 },
-	{ "on_behalf", SCALAR, value_bool, IN(config, on_behalf), 0 },
+	{ "on_behalf", SCALAR, value_bool, IN(config, on_behalf), IN(config, on_behalf_set) },
 	{ 0 },
 };
 

@@ -109,7 +109,8 @@ static double bench_front(const struct store_options *options, size_t count)
 		took_us = dns_now_us() - began_us;
 		best_us = took_us < best_us ? took_us : best_us;
 	}
-	front_free(front);
+	front_stop(front);
+	front_free(front, dns_now_us() + FRONT_GRACE_US);
 	buf_free(&notes);
 	return (double)best_us / LOOKUPS;
 }

@@ -123,7 +123,7 @@ static void show(const struct store_answer *a)
 		show_items("logins", store_answer_logins(a), a->login_count);
 	if (a->why.len > 0)
 		show_items("why", &a->why, 1);
-	printf("\tms=%lld\n", (long long)(a->elapsed_us / 1000));
+	printf("\tof_key=%d\tms=%lld\n", a->of_key, (long long)(a->elapsed_us / 1000));
 }
 
 static void ask(char *line)

@@ -257,7 +257,12 @@ def test_replies():
         script = Script(says(reply + b"\r\n"))
         ask = script.ask()
         ask.timeout(0.7)
-        lab.check("RCPT: %r" % reply[:40], ask("ann@example.com").short(), wanted)
+        answer = ask("ann@example.com")
+        lab.check("RCPT: %r" % reply[:40], answer.short(), wanted)
+        if reply[:3] in (b"450", b"451", b"554", b"252"):
+            lab.check("RCPT: %r, of the address" % reply[:40], answer.of_key, True)
+        if reply[:3] in (b"421", b"521", b"503", b"530", b"999", b"ok"):
+            lab.check("RCPT: %r, of the session" % reply[:40], answer.of_key, False)
         lab.check_end(ask)
         script.server.end()
     for label, script, wanted in (

@@ -205,6 +205,7 @@ class Answer:
         self.logins = fields["logins"].split("|") if fields.get("logins") else (
             [] if "logins" in fields else None)
         self.why, self.ms = fields.get("why"), int(fields.get("ms", -1))
+        self.of_key = fields.get("of_key") == "1"
 
     def short(self):
         """"found alias a,b" for tables; logins behind a slash."""
@@ -278,6 +279,13 @@ def check_options(store_type, good, rows):
 def check_table(ask, rows, service="address"):
     for key, wanted in rows:
         check("%s %s" % (service, key), ask(key, service).short(), wanted)
+
+
+def check_of_key(ask, *rows):
+    """Failures that are those of the key alone, and others, which count against the store."""
+    for key, wanted in rows:
+        answer = ask(key)
+        check("of the key alone: %s (%s)" % (key, answer.line.replace("\t", " ")), answer.of_key, wanted)
 
 
 def check_injections(ask, service="address", keys=None, good=("notfound",)):

@@ -222,6 +222,7 @@ def main():
                 ("nobody@example.com", "notfound"), ("@example.com", "notfound"),
                 ("many@example.com", "tempfail"), ("large@example.com", "tempfail"),
                 ("ann@example.com", "found mailbox /ann")])
+            lab.check_of_key(ask, ("many@example.com", True), ("large@example.com", True))
             lab.check_table(ask, [("team@example.com", "found logins /ann,bob"),
                                   ("info@example.com", "found logins /"),
                                   ("nobody@example.com", "notfound")], "logins")

@@ -134,6 +134,12 @@ def test_answers(place):
                 ("example.com", "found domain"), ("other.example", "notfound")])):
         ask = lab.Ask("socketmap", {"socket": "unix:" + place, "map": name, "holds": holds})
         lab.check_table(ask, rows, service)
+        if name == "vmailbox":
+            lab.check_of_key(ask, ("temp@example.com", True), ("perm@example.com", True),
+                             ("late@example.com", False), ("odd@example.com", False),
+                             ("ann@example.com", False))
+        if name == "valias":
+            lab.check_of_key(ask, ("many@example.com", True))
         lab.check_end(ask)
 
 

@@ -104,4 +104,8 @@ def check_queries(kind, place):
         else:
             lab.check("%s: %s (%s)" % (kind, query[:90], got.why), got.short(), wanted)
         lab.check("again", ask("a@b").status, wanted.split()[0])
+        if wanted == "tempfail":
+            lab.check("too many rows: of the key alone", ask("a@b").of_key, True)
+        if "nowhere" in query:
+            lab.check("no such table: of the store", ask("a@b").of_key, False)
         lab.check_end(ask)

@@ -108,6 +108,26 @@ def test_preflight_good():
         check(f.path in r.stdout, "-t does not name the file")
 
 
+def test_preflight_names_traps():
+    """What is allowed, and hardly what was meant, is said and is no fault."""
+    strict = 'check "from.login" { action = reject }\n'
+    in_domain = 'domain "example.com" { check "from.*" { action = tempfail } }\n'
+    store = 'store "staff" { type = file  path = "/dev/null" }\n'
+    for config, wanted in (
+            (strict, "Sender"), (in_domain, "Sender"), (strict + "on_behalf = true\n", None),
+            (strict + "on_behalf = false\n", None), ('check "from.login" { action = log }\n', None),
+            (store, 'store "staff" is not in `directory`'),
+            (store + 'directory = { "staff" }\n', None)):
+        with Folder(config) as f:
+            r = call("-t", "-c", f.path)
+            equal(r.returncode, 0, f"-t with {config!r}")
+            if wanted is None:
+                check("warning" not in r.stderr and "Sender" not in r.stderr and
+                      "staff" not in r.stderr, f"-t with {config!r} says {r.stderr!r}")
+            else:
+                check(wanted in r.stderr, f"-t with {config!r} says {r.stderr!r}")
+
+
 def test_preflight_names_the_command():
     only_root()
     group = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
@@ -561,6 +581,77 @@ def test_second_signal_stops_at_once():
         equal(d.stop(), 0, "status")
         check(time.monotonic() - begun < 4, "it did not stop at once")
         check("with 1 messages under way" in d.log(), "the cut message is not named")
+
+
+class Hanging:
+    """A server that takes every connection and never says a word."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.taken = []
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        try:
+            while True:
+                self.taken.append(self.listener.accept()[0])
+        except OSError:
+            pass
+
+    def stores(self, count, options=""):
+        names = [f"s{i}" for i in range(count)]
+        text = "deadline = 0.3\ndirectory = {" + ", ".join(f'"{n}"' for n in names) + "}\n"
+        return text + "".join(
+            f'store "{n}" {{ type = socketmap  map = "m"  parallel = true {options} '
+            f'socket = "inet:127.0.0.1:{self.port}" }}\n' for n in names)
+
+    def close(self):
+        self.listener.close()
+        for connection in self.taken:
+            connection.close()
+
+
+def test_end_while_stores_hang():
+    """A reload waits for stores that hang, all of them together; a signal to stop comes through."""
+    server = Hanging()
+    with Daemon(server.stores(6, "timeout = 20")) as d:
+        s = d.session()
+        equal(s.message(headers=GOOD_FROM)[1].kind, "a", "a message while the stores hang")
+        d.wait_for(lambda: len(server.taken) >= 6, "questions")
+        begun = time.monotonic()
+        d.reload()
+        check(time.monotonic() - begun < 4, "the reload waited for one store after the other")
+        equal(s.message(headers=GOOD_FROM)[1].kind, "a", "a message after the reload")
+        s.quit()
+        begun = time.monotonic()
+        equal(d.stop(), 0, "status")
+        check(time.monotonic() - begun < 4, "the stores held up the end")
+    server.close()
+
+
+def resources(pid):
+    return len(os.listdir(f"/proc/{pid}/task")), len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def test_reloads_leave_nothing():
+    """Neither threads nor descriptors: of stores that hang, and of those that were replaced."""
+    server = Hanging()
+    with Daemon(server.stores(2, "timeout = 0.5")) as d:
+        s = d.session()
+        s.message(headers=GOOD_FROM)
+        d.reload()
+        s.message(headers=GOOD_FROM)
+        time.sleep(1.5)
+        before = resources(d.pid)
+        for _ in range(8):
+            s.message(headers=GOOD_FROM)
+            d.reload()
+        s.message(headers=GOOD_FROM)
+        d.wait_for(lambda: all(now <= was + 1 for now, was in zip(resources(d.pid), before)),
+                   f"return to {before}, it is {resources(d.pid)}")
+        equal(d.stop(), 0, "status")
+    server.close()
 
 
 def test_storm_of_signals():

@@ -27,7 +27,7 @@ enum behaviour { ANSWERS, FAILS, DENIED };
 
 /*
  * Entries "KEY WORD [TARGET,TARGET] [=LOGIN,LOGIN]" parted by ";".  WORD is that of
- * store_entry_name; "tempfail" fails for this key alone.
+ * store_entry_name; "tempfail" fails as a store does, "refused" for this key alone.
  *
  * Of all fakes whose option `number` is n:
  */
@@ -89,6 +89,8 @@ static enum lookup_status fake_find(
 		word = word_of(&rest);
 		if (slice_equal(word, SLICE("tempfail")))
 			return store_reply_fail(reply, LOOKUP_TEMPFAIL, "this key fails");
+		if (slice_equal(word, SLICE("refused")))
+			return store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "it is refused");
 		/* one text may have a domain, an address and logins under different keys alone */
 		if ((q->service == STORE_LOGINS) != slice_equal(word, SLICE("logins")))
 			continue;
@@ -429,14 +431,43 @@ static const struct {
 	    "a@example.com", NULL, "mailbox two >a@example.com" },
 	{ "a target that fails", DOMAIN_ "a@example.com alias b@example.com;b@example.com tempfail",
 	    NULL, "a@example.com", "b@example.com", "alias one >b@example.com yes" },
+	{ "where a target that fails leads is not known",
+	    DOMAIN_ "a@example.com alias b@example.com;b@example.com tempfail", NULL,
+	    "a@example.com", "c@example.com", "alias one >b@example.com unknown" },
+	{ "a target whose domain fails",
+	    DOMAIN_ "a@example.com alias b@b.example;b.example tempfail", NULL, "a@example.com",
+	    "c@example.com", "alias one >b@b.example unknown" },
+	{ "a target that fails beside the login's own",
+	    DOMAIN_ "a@example.com alias b@example.com,c@example.com;b@example.com tempfail;"
+		    "c@example.com mailbox",
+	    NULL, "a@example.com", "c@example.com", "alias one >b@example.com >c@example.com yes" },
+	{ "aliases too deep to tell",
+	    DOMAIN_ "a@example.com alias b1@example.com;b1@example.com alias b2@example.com;"
+		    "b2@example.com alias b3@example.com;b3@example.com alias b4@example.com;"
+		    "b4@example.com alias b5@example.com;b5@example.com alias b6@example.com;"
+		    "b6@example.com alias b7@example.com;b7@example.com alias b8@example.com;"
+		    "b8@example.com alias b9@example.com;b9@example.com alias b10@example.com;"
+		    "b10@example.com alias b11@example.com;b11@example.com mailbox",
+	    NULL, "a@example.com", "b11@example.com", "alias one unknown" },
+	{ "the same name in another login domain",
+	    "login.example domain;second.example domain;ann@login.example mailbox;"
+	    "ann@second.example mailbox",
+	    NULL, "ann@second.example", "ann@login.example", "mailbox one >ann@second.example no" },
+	{ "a bare login in the other login domain",
+	    "second.example domain;ann@second.example mailbox", NULL, "ann@second.example", "Ann",
+	    "mailbox one >ann@second.example yes" },
+	{ "an account by its login with a domain", DOMAIN_ "x@example.com mailbox ann", NULL,
+	    "x@example.com", "ann@login.example", "mailbox one >x@example.com >ann yes" },
+	{ "a bare login in a list", DOMAIN_ "x@example.com mailbox =ann", NULL, "x@example.com",
+	    "ann@login.example", "mailbox one >x@example.com yes" },
 };
 
 static struct directory_options row_options(void)
 {
-	static const char *const login_domains[] = { "login.example" };
+	static const char *const login_domains[] = { "login.example", "second.example" };
 
 	return (struct directory_options){
-		.delimiters = "+-", .login_domains = login_domains, .login_domain_count = 1
+		.delimiters = "+-", .login_domains = login_domains, .login_domain_count = 2
 	};
 }
 
@@ -462,6 +493,39 @@ START_TEST(test_rows)
 		    rows[_i].label, kind, got, rows[_i].wanted);
 		directory_unref(d);
 	}
+}
+END_TEST
+
+/* May the login use a@example.com? */
+static const char *may_use(struct directory *d, const char *login)
+{
+	static const char *const permissions[] = { "yes", "no", "unknown", "pending" };
+	struct arena *arena = arena_new();
+	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + SECOND);
+	struct directory_use use;
+
+	while (directory_may_use(view, slice_of(login), SLICE("a@example.com"), &use) ==
+		   PERMISSION_PENDING &&
+	       directory_view_wait(view))
+		;
+	directory_view_free(view);
+	arena_free(arena);
+	return permissions[use.permission];
+}
+
+/* Beyond DIRECTORY_REACHED_MAX nobody has looked: that is no "no". */
+START_TEST(test_many_targets)
+{
+	struct directory *d = make(row_options(), "flags=1", NULL);
+	char text[TEXT_MAX] = DOMAIN_ "a@example.com alias ";
+	size_t len = strlen(text);
+
+	for (int i = 0; i < DIRECTORY_REACHED_MAX + 20; i++)
+		len += (size_t)snprintf(text + len, sizeof text - len, "u%d@example.com,", i);
+	set_text(0, text);
+	ck_assert_str_eq(may_use(d, "u119@example.com"), "unknown");
+	ck_assert_str_eq(may_use(d, "u10@example.com"), "yes");
+	directory_unref(d);
 }
 END_TEST
 
@@ -523,6 +587,9 @@ START_TEST(test_local_part)
 	    ask_within(d, "root@host.example", "carl", SECOND, got), "alias one >ann >bob no");
 	ck_assert_str_eq(ask(d, "ann@other.example", got), "not-ours");
 	ck_assert_str_eq(ask(d, "zoe@host.example", got), "none");
+	set_text(0, "deep alias root;root tempfail");
+	ck_assert_str_eq(
+	    ask_within(d, "deep@host.example", "carl", SECOND, got), "alias one >root unknown");
 	directory_unref(d);
 }
 END_TEST
@@ -539,6 +606,36 @@ START_TEST(test_no_domains_told)
 	ck_assert_str_eq(ask(d, "bob@example.com", got),
 	    "unknown (no store tells which domains are served here)");
 	ck_assert_str_eq(ask(d, "out@example.com", got), "forward-only one >x@elsewhere.example");
+	/* whether it only forwards is not known while its target fails */
+	set_text(0, "f@example.com alias x@elsewhere.example;g@example.com alias t@b.example;"
+		    "t@b.example tempfail");
+	ck_assert_str_eq(ask_within(d, "f@example.com", "x@b.example", SECOND, got),
+	    "forward-only one >x@elsewhere.example no");
+	ck_assert_str_eq(ask_within(d, "g@example.com", "x@b.example", SECOND, got),
+	    "alias one >t@b.example unknown");
+	directory_unref(d);
+}
+END_TEST
+
+/* A store without domains is asked for all, whatever those of another one are. */
+START_TEST(test_domains_of_the_other_store)
+{
+	struct directory *d = make((struct directory_options){ 0 },
+	    "flags=1 services=1 domains=example.com", "flags=1 services=1");
+	char got[500];
+
+	set_text(1, "ann@b.example mailbox");
+	ck_assert_str_eq(ask_within(d, "ann@b.example", "ann@b.example", SECOND, got),
+	    "mailbox two >ann@b.example yes");
+	ck_assert_str_eq(
+	    ask(d, "bob@b.example", got), "unknown (no store tells which domains are served here)");
+	ck_assert_str_eq(ask(d, "bob@example.com", got), "none");
+	ck_assert(!directory_tells_domains(d));
+	directory_unref(d);
+	d = make((struct directory_options){ 0 }, "flags=1 services=1 domains=example.com",
+	    "flags=1 services=2");
+	ck_assert_str_eq(ask(d, "ann@b.example", got), "not-ours");
+	ck_assert(directory_tells_domains(d));
 	directory_unref(d);
 }
 END_TEST
@@ -546,7 +643,8 @@ END_TEST
 START_TEST(test_domains_of_a_store)
 {
 	struct directory *d = make((struct directory_options){ 0 },
-	    "flags=1 services=1 domains=a.example domains=*.b.example", "flags=1 services=1");
+	    "flags=1 services=1 domains=a.example domains=*.b.example",
+	    "flags=1 services=1 domains=c.example");
 	char got[500];
 
 	set_text(0, "x@a.example mailbox;x@c.b.example mailbox;x@other.example mailbox");
@@ -915,6 +1013,29 @@ START_TEST(test_breaker)
 }
 END_TEST
 
+/* One odd address must not switch the store off for all others. */
+START_TEST(test_breaker_counts_no_keys)
+{
+	struct directory *d = make((struct directory_options){ 0 },
+	    "services=1 flags=12 domains=example.com stale_for=0", NULL);
+	char got[500];
+
+	set_text(0, "odd@example.com refused;ann@example.com mailbox");
+	for (int i = 0; i < 3 * FRONT_FAILURES; i++)
+		ck_assert_str_eq(ask(d, "odd@example.com", got), "unknown (one: it is refused)");
+	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox one >ann@example.com");
+	/* a store that answers at all, be it so, has come back */
+	atomic_store(&fakes[0].behaviour, FAILS);
+	for (int i = 0; i < FRONT_FAILURES; i++)
+		ask(d, "new@example.com", got);
+	usleep(FRONT_REST_MIN_US + 50 * MS);
+	atomic_store(&fakes[0].behaviour, ANSWERS);
+	ask(d, "odd@example.com", got);
+	ck_assert_str_eq(ask(d, "new@example.com", got), "none");
+	directory_unref(d);
+}
+END_TEST
+
 START_TEST(test_stale)
 {
 	struct directory *d = make((struct directory_options){ 0 },
@@ -1031,9 +1152,11 @@ Suite *unit_suite(void)
 
 	tcase_add_checked_fixture(tests, setup, teardown);
 	tcase_add_loop_test(tests, test_rows, 0, ROWS(rows));
+	tcase_add_test(tests, test_many_targets);
 	tcase_add_loop_test(tests, test_map, 0, ROWS(map_rows));
 	tcase_add_test(tests, test_local_part);
 	tcase_add_test(tests, test_no_domains_told);
+	tcase_add_test(tests, test_domains_of_the_other_store);
 	tcase_add_test(tests, test_domains_of_a_store);
 	tcase_add_test(tests, test_domain_comes_late);
 	tcase_add_test(tests, test_catch_all_is_mailbox);
@@ -1050,6 +1173,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tests, test_queue_ceiling);
 	tcase_add_test(tests, test_too_many_questions);
 	tcase_add_test(tests, test_breaker);
+	tcase_add_test(tests, test_breaker_counts_no_keys);
 	tcase_add_test(tests, test_stale);
 	tcase_add_test(tests, test_stale_at_the_deadline);
 	tcase_add_test(tests, test_reply_ceilings);

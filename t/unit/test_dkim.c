@@ -596,7 +596,7 @@ START_TEST(keeps_an_h_of_all_fields_away)
 		    arena_printf(c.arena,
 			"v=1; a=rsa-sha256; d=example.com; s=s; bh=YQ==; b=YQ==; "
 			"h=dkim-signature:from:to:subject:date%s",
-			":x:y:z:x" + 8 - 2 * more));
+			&":x:y:z:x"[8 - 2 * more]));
 		each_field(HEADER, add_field, c.message);
 		verify(&c, BODY, 100, NOW);
 		ck_assert_int_eq(c.signatures[0].fault, SIGNATURE_UNVERIFIABLE);
