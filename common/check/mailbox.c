@@ -106,11 +106,11 @@ static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
 	if (claim->use.permission != PERMISSION_NO) {
 		add_unknown(run, f,
 		    arena_printf(run->arena, "whether the login %.*s may use %.*s is not known",
-			SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address)),
+			SLICE_ARG(m->claims->login), SLICE_ARG(claim->address)),
 		    claim->use.why);
 	} else {
 		f.reason = arena_printf(run->arena, "the login %.*s may not use %.*s%s%s",
-		    SLICE_ARG(m->transaction.login), SLICE_ARG(claim->address),
+		    SLICE_ARG(m->claims->login), SLICE_ARG(claim->address),
 		    claim->use.reason != NULL ? ": " : "",
 		    claim->use.reason != NULL ? claim->use.reason : "");
 		f.fix =

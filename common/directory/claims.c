@@ -30,6 +30,7 @@ struct claimant *claimant_new(
 	c->directory = directory;
 	c->patience = patience;
 	c->message = message;
+	c->facts.login = message->transaction.login;
 	c->facts.has_directory = directory_has_stores(directory);
 	c->facts.tells_domains = directory_tells_domains(directory);
 	c->facts.from_served = SERVED_UNKNOWN;
@@ -100,7 +101,7 @@ static void claim(struct claimant *c, enum claim_kind kind, struct slice local, 
 	claim->domain = domain;
 	claim->address = address_format(c->message->arena, local, domain);
 	claim->found.answer = DIRECTORY_PENDING;
-	claim->has_use = c->view != NULL && c->message->transaction.login.len > 0;
+	claim->has_use = c->view != NULL && c->facts.login.len > 0;
 	claim->use.permission = PERMISSION_PENDING;
 }
 
@@ -133,7 +134,7 @@ static void claim_sender(struct claimant *c)
 /* True while an answer is pending. */
 static bool judge(struct claimant *c, struct claim *claim)
 {
-	struct slice login = c->message->transaction.login;
+	struct slice login = c->facts.login;
 	bool pending = false;
 
 	if (claim->address.data == NULL)
@@ -175,6 +176,19 @@ void claimant_sender(struct claimant *c)
 	send_questions(c);
 }
 
+/*
+ * sendmail(1) puts the account of its caller into MAIL FROM; one who names another
+ * with -f is taken for that one, since no MTA tells a milter the user.
+ */
+static void take_account(struct claimant *c)
+{
+	const struct directory_result *found = &c->facts.list[CLAIM_MAIL_FROM].found;
+
+	if (c->facts.login.len == 0 && c->message->transaction.local_submission && found->local)
+		c->facts.login =
+		    slice_part(found->address, 0, slice_find_last(found->address, '@'));
+}
+
 void claimant_sender_finish(struct claimant *c)
 {
 	if (c->view == NULL)
@@ -182,6 +196,7 @@ void claimant_sender_finish(struct claimant *c)
 	while (judge(c, &c->facts.list[CLAIM_MAIL_FROM]) && wait_for_answers(c))
 		;
 	c->facts.sender_told = true;
+	take_account(c);
 }
 
 enum directory_served claimant_serves(struct claimant *c, struct slice domain)

@@ -48,6 +48,12 @@ struct identity_fact {
 
 struct claims {
 	struct claim list[CLAIM_KINDS];
+	/*
+	 * Who hands the message in: the session's login; of a local submission the Unix
+	 * account that MAIL FROM names, as far as sendmail(1) can be believed.  Not there: nobody
+	 * that is known.
+	 */
+	struct slice login;
 	bool has_directory; /* there is a store to be asked */
 	bool tells_domains; /* it knows which domains are ours */
 	bool sender_told;   /* MAIL FROM was asked about */

@@ -245,6 +245,52 @@ START_TEST(test_all_four)
 }
 END_TEST
 
+/* ---- who hands it in ---------------------------------------------------------------- */
+
+static const struct {
+	const char *label;
+	bool local;
+	const char *login, *mail, *wanted; /* "": nobody that is known */
+	enum directory_permission from;    /* of root@example.com, where somebody is */
+} account_rows[] = {
+	{ "the account of MAIL FROM", true, "", "<root@example.com>", "root", PERMISSION_YES },
+	{ "another account", true, "", "<daemon@example.com>", "daemon", PERMISSION_NO },
+	{ "no account of the host", true, "", "<nobody-of-that-name@example.com>", "",
+	    PERMISSION_PENDING },
+	{ "the null sender", true, "", "<>", "", PERMISSION_PENDING },
+	{ "over the network", false, "", "<root@example.com>", "", PERMISSION_PENDING },
+	{ "a login says more", true, "daemon", "<root@example.com>", "daemon", PERMISSION_NO },
+};
+
+START_TEST(test_account)
+{
+	const char *label = account_rows[_i].label, *wanted = account_rows[_i].wanted;
+	const struct claim *from;
+	struct passage p;
+
+	p.site = open_site("directory = { \"host\" }\nown_domains = {}\n"
+			   "store \"host\" { type = passwd domains = { \"example.com\" } }\n");
+	p.arena = arena_new();
+	p.message = message_new(p.arena);
+	p.message->transaction.login = slice_of(account_rows[_i].login);
+	p.message->transaction.local_submission = account_rows[_i].local;
+	message_set_mail(p.message, slice_of(account_rows[_i].mail));
+	p.inquiry = inquiry_new(p.site, p.message, NOW);
+	inquiry_sender(p.inquiry);
+	add_fields(p.message, "From: root@example.com\n");
+	inquiry_header(p.inquiry);
+	inquiry_finish(p.inquiry);
+	p.claims = p.message->claims;
+	expect_slice(label, "login", p.claims->login, wanted);
+	from = &p.claims->list[CLAIM_FROM];
+	ck_assert_msg(from->has_use == (*wanted != '\0'), "%s: somebody is known", label);
+	if (from->has_use)
+		ck_assert_msg(
+		    from->use.permission == account_rows[_i].from, "%s: permission", label);
+	end(&p);
+}
+END_TEST
+
 /* Too many wait: what would have to be waited for is not told, in no time. */
 START_TEST(test_gate)
 {
@@ -613,6 +659,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tc, test_header, 0, ROWS(header_rows));
 	tcase_add_test(tc, test_names);
 	tcase_add_test(tc, test_all_four);
+	tcase_add_loop_test(tc, test_account, 0, ROWS(account_rows));
 	tcase_add_test(tc, test_gate);
 	tcase_add_test(tc, test_one_budget);
 	tcase_add_test(tc, test_side_by_side);
