@@ -1,7 +1,11 @@
 /*
  * bench_directory.c - what a lookup costs, and what ten million mailboxes cost in memory.
  *
- *	bench-directory [MAILBOXES]...      default: 1000 1000000
+ *	bench-directory [MAILBOXES]...                      default: 1000 1000000
+ *	bench-directory -s MAILBOXES OPTION=VALUE...        a store with these options
+ *
+ * The second form asks a store that somebody has filled with the same addresses
+ * (servers.py), fewer times: every question goes to it, since nothing is cached.
  *
  * For each number: a text is written to a temporary folder, compiled, made a cdb table, and
  * asked.  "front" is one lookup through a store's front; "address" is all that a check asks: a
@@ -22,7 +26,14 @@
 #include "directory/stores.h"
 #include "dns/dns.h"
 
-enum { LOOKUPS = 300000, ROUNDS = 5, DOMAINS = 100, PATH_SIZE = 200 };
+enum {
+	LOOKUPS = 300000,
+	SERVER_LOOKUPS = 10000,
+	ROUNDS = 5,
+	DOMAINS = 100,
+	PATH_SIZE = 200,
+	OPTIONS_MAX = 20,
+};
 
 static char folder[] = "/tmp/presend-bench.XXXXXX";
 
@@ -116,7 +127,8 @@ static double bench_front(const struct store_options *options, size_t count)
 }
 
 /* Found addresses are counted, so that a table that is not asked at all does not look fast. */
-static double bench_address(struct directory *d, size_t count, const char *fixed, double *found)
+static double bench_address(
+    struct directory *d, size_t count, int lookups, const char *fixed, double *found)
 {
 	struct arena *arena = arena_new();
 	int64_t best_us = INT64_MAX;
@@ -126,7 +138,7 @@ static double bench_address(struct directory *d, size_t count, const char *fixed
 	for (int round = 0; round < ROUNDS; round++) {
 		int64_t began_us = dns_now_us(), took_us;
 
-		for (int i = 0; i < LOOKUPS; i++) {
+		for (int i = 0; i < lookups; i++) {
 			char address[64];
 			struct directory_view *view =
 			    directory_view_new(arena, d, began_us + 60 * 1000000);
@@ -147,8 +159,8 @@ static double bench_address(struct directory *d, size_t count, const char *fixed
 		best_us = took_us < best_us ? took_us : best_us;
 	}
 	arena_free(arena);
-	*found = 100.0 * (double)hits / LOOKUPS / ROUNDS;
-	return (double)best_us / LOOKUPS;
+	*found = 100.0 * (double)hits / lookups / ROUNDS;
+	return (double)best_us / lookups;
 }
 
 static void bench(const char *label, const char *type, const char *name, size_t count)
@@ -169,7 +181,7 @@ static void bench(const char *label, const char *type, const char *name, size_t 
 	if (d == NULL)
 		exit(1);
 	start_ms = (double)(dns_now_us() - began_us) / 1000;
-	address_us = bench_address(d, count, NULL, &found);
+	address_us = bench_address(d, count, LOOKUPS, NULL, &found);
 	front_us = bench_front(&options, count);
 	printf("%10zu  %-16s start %8.1f ms  front %5.2f us  address %5.2f us  found %.0f %%  own "
 	       "memory %ld kB\n",
@@ -189,7 +201,7 @@ static void bench_cached(void)
 
 	buf_init(&notes, 1000);
 	d = directory_new(&none, &options, 1, &notes);
-	us = bench_address(d, 1, "root@host.example", &found);
+	us = bench_address(d, 1, LOOKUPS, "root@host.example", &found);
 	printf("            cached answer, any store                       address %5.2f us  found "
 	       "%.0f %%\n",
 	    us, found);
@@ -221,8 +233,43 @@ static void run(size_t count)
 	buf_free(&notes);
 }
 
+/* A store of somebody else's making; argv: OPTION=VALUE. */
+static void bench_server(size_t count, char **argv, size_t options)
+{
+	struct store_option items[OPTIONS_MAX];
+	struct store_options store = { "server", items, options };
+	struct directory_options none = { .delimiters = "+" };
+	struct directory *d;
+	struct buf notes;
+	double us, found;
+
+	for (size_t i = 0; i < options; i++) {
+		char *equals = strchr(argv[i], '=');
+
+		if (equals == NULL)
+			exit(64);
+		*equals = '\0';
+		items[i] = (struct store_option){ argv[i], equals + 1 };
+	}
+	buf_init(&notes, 1000);
+	d = directory_new(&none, &store, 1, &notes);
+	if (d == NULL) {
+		fputs(buf_text(&notes), stderr);
+		exit(1);
+	}
+	us = bench_address(d, count, SERVER_LOOKUPS, NULL, &found);
+	printf("%10zu  %-16s address %7.1f us  found %.0f %%  own memory %ld kB\n", count,
+	    items[0].value, us, found, anonymous_kb());
+	directory_unref(d);
+	buf_free(&notes);
+}
+
 int main(int argc, char **argv)
 {
+	if (argc > 3 && argc - 3 <= OPTIONS_MAX && strcmp(argv[1], "-s") == 0) {
+		bench_server(strtoul(argv[2], NULL, 10), argv + 3, (size_t)argc - 3);
+		return 0;
+	}
 	if (mkdtemp(folder) == NULL)
 		return 1;
 	bench_cached();

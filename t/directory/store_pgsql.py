@@ -192,4 +192,5 @@ def main():
     lab.finish()
 
 
-main()
+if __name__ == "__main__":
+    main()
