@@ -152,6 +152,7 @@ def _dotted(data):
 
 # One thing that is sent: octets after delay seconds.  By TCP the length goes in front, unless
 # raw; gap: seconds between octet and octet; reset: an RST follows.
+OCTET_BY_OCTET = -1.0  # a gap without a sleep, whose length a busy machine would decide
 Send = namedtuple("Send", "octets delay gap raw reset", defaults=(b"", 0.0, 0.0, False, False))
 
 
@@ -290,8 +291,7 @@ LIES = {
     "tcp-reset": only_tcp(lambda question, good: [Send(good[:8], raw=True, reset=True)]),
     "tcp-half": only_tcp(lambda question, good: [
         Send(struct.pack("!H", len(good)) + good[:len(good) // 2], raw=True)]),
-    # fast enough to be through in time on a machine that has better things to do
-    "tcp-drip": only_tcp(lambda question, good: [Send(good, gap=0.00001)]),
+    "tcp-drip": only_tcp(lambda question, good: [Send(good, gap=OCTET_BY_OCTET)]),
     "tcp-slow-drip": only_tcp(lambda question, good: [Send(good, gap=0.1)]),
     "tcp-no-length": only_tcp(lambda question, good: [Send(b"\0\0", raw=True)]),
     "tcp-great-length": only_tcp(lambda question, good: [
@@ -448,7 +448,8 @@ class Liar:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for i in range(len(octets)):
                 connection.sendall(octets[i:i + 1])
-                time.sleep(send.gap)
+                if send.gap > 0:
+                    time.sleep(send.gap)
         else:
             connection.sendall(octets)
         if send.reset:
