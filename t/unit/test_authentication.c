@@ -201,6 +201,43 @@ START_TEST(test_waits)
 }
 END_TEST
 
+/*
+ * Nothing is in the cache: the wait is the longest chain of questions that depend on
+ * one another, here SPF's four names, whatever else is asked beside it.
+ */
+START_TEST(test_longest_chain)
+{
+	static const char records[] =
+	    "sender.example MX 10 m.example\n"
+	    "sender.example TXT \"v=spf1 include:a.example include:b.example -all\"\n"
+	    "a.example TXT \"v=spf1 include:c.example -all\"\n"
+	    "b.example TXT \"v=spf1 ip4:198.51.100.1 -all\"\n"
+	    "c.example TXT \"v=spf1 include:d.example -all\"\n"
+	    "d.example TXT \"v=spf1 ip4:192.0.2.9 -all\"\n"
+	    "author.example MX 10 m.example\n"
+	    "_dmarc.example TXT \"v=DMARC1; p=none\"\n";
+	const struct network egress = { .ip = { .family = AF_INET, .octets = { 192, 0, 2, 9 } },
+		.prefix = 32 };
+	const struct auth_route route = { .egress = &egress, .egress_count = 1 };
+	enum { DELAY_MS = 200, CHAIN = 4 };
+	struct fixture f;
+	int64_t begun, took;
+
+	begin(&f, records, DELAY_MS, 60000);
+	authenticator_sender(f.a);
+	begun = dns_now_us();
+	header(&f, " ann@author.example", &route);
+	authenticator_finish(f.a);
+	took = since_ms(begun);
+	ck_assert_int_eq(f.facts->spf[0].outcome.result, SPF_PASS);
+	ck_assert_int_eq(f.facts->author.existence.status, EXISTENCE_MAIL);
+	ck_assert_msg(f.late.asked >= 4 * CHAIN, "only %d questions", (int)f.late.asked);
+	ck_assert_msg(took >= (CHAIN - 1) * DELAY_MS, "%lld ms are too few", (long long)took);
+	ck_assert_msg(took < 2 * CHAIN * DELAY_MS, "%lld ms: one after the other", (long long)took);
+	end(&f);
+}
+END_TEST
+
 /* What the first wait has used is not there for the second. */
 START_TEST(test_budget_over_two_waits)
 {
@@ -404,6 +441,7 @@ Suite *unit_suite(void)
 
 	tcase_add_unchecked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, test_waits);
+	tcase_add_test(c, test_longest_chain);
 	tcase_add_test(c, test_budget_over_two_waits);
 	tcase_add_test(c, test_body_takes_long);
 	tcase_add_test(c, test_never);
