@@ -223,11 +223,10 @@ static void judge(struct passage *p, enum stage stage, const struct path *rcpt)
 {
 	long long begun = now_us(CLOCK_MONOTONIC);
 
-	if (stage == STAGE_MAIL) {
+	if (stage == STAGE_MAIL)
 		inquiry_sender(inquiry_of(p));
-	} else if (stage == STAGE_EOM) {
+	else if (stage == STAGE_EOM)
 		inquiry_finish(p->inquiry);
-	}
 	judge_stage(&p->judgement, stage, rcpt);
 	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
 }
