@@ -201,6 +201,8 @@ static unsigned claims_met(const struct claims *c)
 	if (c->sender_told && sender->address.data != NULL)
 		met |= (is_ours(sender) ? NEED_SENDER_CLAIM : 0) |
 		       (sender->has_use ? NEED_SENDER_LOGIN : 0);
+	if (c->finished && c->author_count > 0)
+		met |= NEED_FROM_LOGIN;
 	if (!c->finished || from->address.data == NULL)
 		return met;
 	if (c->has_directory)

@@ -93,11 +93,9 @@ static bool may_use(const struct claim *claim)
 	return claim->has_use && claim->use.permission == PERMISSION_YES;
 }
 
-static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
+static void judge_use(struct check_run *run, const struct claim *claim, struct finding f, bool mild)
 {
 	const struct message *m = run->message;
-	const struct claim *claim = &m->claims->list[kind];
-	struct finding f = begin(run, kind);
 
 	if (!claim->has_use || may_use(claim))
 		return;
@@ -119,6 +117,34 @@ static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
 	}
 }
 
+static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
+{
+	judge_use(run, &run->message->claims->list[kind], begin(run, kind), mild);
+}
+
+/* Of several authors the first that is not the login's, else what is open about them. */
+static void judge_authors(struct check_run *run, bool mild)
+{
+	const struct claims *claims = run->message->claims;
+	struct finding f = { .result = FINDING_FAIL, .field = claim_name(CLAIM_FROM) };
+	const struct claim *worst = NULL;
+
+	for (size_t i = 0; i < claims->author_count; i++) {
+		const struct claim *author = &claims->authors[i];
+
+		if (may_use(author))
+			continue;
+		if (worst == NULL || (worst->use.permission != PERMISSION_NO &&
+					 author->use.permission == PERMISSION_NO))
+			worst = author;
+	}
+	if (worst != NULL)
+		judge_use(run, worst, f, mild);
+	else if (claims->authors_left)
+		add_unknown(run, f, SLICE("whether the login may use all the authors is not known"),
+		    SLICE("there are too many, or one cannot be read"));
+}
+
 /*
  * Somebody who resends a message leaves its From and Sender as they are and names
  * himself in Resent-From (RFC 5322 3.6.6); who sends on behalf of another names himself
@@ -136,7 +162,12 @@ void check_from_login(struct check_run *run)
 	const struct claim *sender = &claims->list[CLAIM_SENDER];
 	bool resent = is_resent(claims);
 
-	judge_login(run, CLAIM_FROM, resent || (claims->on_behalf && may_use(sender)));
+	bool mild = resent || (claims->on_behalf && may_use(sender));
+
+	if (claims->author_count > 0)
+		judge_authors(run, mild);
+	else
+		judge_login(run, CLAIM_FROM, mild);
 	if (sender->address.data != NULL)
 		judge_login(run, CLAIM_SENDER, resent);
 }

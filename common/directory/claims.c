@@ -94,15 +94,37 @@ static struct slice without_batv(struct slice local)
 	return equals + 1 < rest.len ? slice_part(rest, equals + 1, rest.len) : local;
 }
 
-static void claim(struct claimant *c, enum claim_kind kind, struct slice local, struct slice domain)
+static void fill(struct claimant *c, struct claim *claim, struct slice local, struct slice domain)
 {
-	struct claim *claim = &c->facts.list[kind];
-
 	claim->domain = domain;
 	claim->address = address_format(c->message->arena, local, domain);
 	claim->found.answer = DIRECTORY_PENDING;
 	claim->has_use = c->view != NULL && c->facts.login.len > 0;
 	claim->use.permission = PERMISSION_PENDING;
+}
+
+static void claim(struct claimant *c, enum claim_kind kind, struct slice local, struct slice domain)
+{
+	fill(c, &c->facts.list[kind], local, domain);
+}
+
+/* Each of several authors, of all From fields. */
+static void claim_authors(struct claimant *c)
+{
+	const struct message *m = c->message;
+	struct claims *f = &c->facts;
+
+	f->authors = arena_alloc(m->arena, CLAIM_AUTHORS_MAX * sizeof *f->authors);
+	f->authors_left = m->from_total > m->from_count;
+	for (size_t i = 0; i < m->from_count; i++)
+		for (const struct mailbox *box = m->from[i]->mailboxes; box != NULL;
+		     box = box->next) {
+			if (box->shaky || f->author_count == CLAIM_AUTHORS_MAX)
+				f->authors_left = true;
+			else
+				fill(c, &f->authors[f->author_count++], box->local_part,
+				    box->domain);
+		}
 }
 
 /* The one good address of the only field of that name. */
@@ -231,6 +253,8 @@ static bool judge_header(struct claimant *c)
 
 	for (int kind = CLAIM_FROM; kind < CLAIM_KINDS; kind++)
 		pending |= judge(c, &c->facts.list[kind]);
+	for (size_t i = 0; i < c->facts.author_count; i++)
+		pending |= judge(c, &c->facts.authors[i]);
 	return pending;
 }
 
@@ -240,6 +264,8 @@ void claimant_header(struct claimant *c)
 
 	if (author != NULL && !author->shaky)
 		claim(c, CLAIM_FROM, author->local_part, author->domain);
+	else if (author == NULL && c->view != NULL && c->facts.login.len > 0)
+		claim_authors(c);
 	claim_field(c, CLAIM_SENDER, SLICE("Sender"));
 	claim_field(c, CLAIM_RESENT, SLICE("Resent-From"));
 	if (c->view == NULL)

@@ -27,6 +27,8 @@
 
 enum claim_kind { CLAIM_MAIL_FROM, CLAIM_FROM, CLAIM_SENDER, CLAIM_RESENT, CLAIM_KINDS };
 
+enum { CLAIM_AUTHORS_MAX = 20 }; /* of several authors: further ones leave the answer open */
+
 /* "MAIL FROM", "From", "Sender", "Resent-From" */
 const char *claim_name(enum claim_kind kind);
 
@@ -54,6 +56,13 @@ struct claims {
 	 * that is known.
 	 */
 	struct slice login;
+	/*
+	 * Where there are several authors: each of them, for a login has to be allowed to
+	 * use them all.  Nothing else is asked about these.
+	 */
+	struct claim *authors;
+	size_t author_count;
+	bool authors_left;  /* there are more, or some that cannot be read */
 	bool has_directory; /* there is a store to be asked */
 	bool tells_domains; /* it knows which domains are ours */
 	bool sender_told;   /* MAIL FROM was asked about */

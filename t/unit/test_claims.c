@@ -428,7 +428,9 @@ static const struct {
 	    " envelope.sender-mailbox envelope.sender-login from.identity " },
 	{ "no login", "", "<ann@example.com>", "ann@example.com",
 	    " envelope.sender-login from.login from.identity " },
-	{ "no author", "ann", "<ann@example.com>", "a@example.com, b@example.com",
+	{ "two authors", "ann", "<ann@example.com>", "ann@example.com, ann@example.com",
+	    " from.mailbox from.foreign from.identity " },
+	{ "no author", "ann", "<ann@example.com>", "ann",
 	    " from.mailbox from.foreign from.login from.identity " },
 };
 
