@@ -21,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 
-LAYERS = ["base", "syntax", "dns", "message", "directory", "auth", "check", "policy", "audit"]
+LAYERS = ["base", "syntax", "dns", "store", "message", "directory", "key", "signer", "auth",
+          "check", "policy", "audit"]
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
@@ -177,7 +178,7 @@ OPTIONS = "common/policy/config_table.c"
 
 def config_options(tree):
     """(name, where) of each row of the tables of options, those of the stores included."""
-    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/directory/store")]:
+    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/store/store")]:
         text = tree.text(name)
         for block in re.finditer(r"^(?:static )?const struct (?:option|store_rule) \w+\[\] = \{"
                                  r"(.*?)\};$", text, re.M | re.S):
@@ -282,7 +283,7 @@ def judge_include(tree, name, system, target):
 # A foreign library is met in the files that guard against it, and in the tests that make
 # what they are to meet.
 FOREIGN_HEADERS = {
-    "opendkim/dkim.h": ["common/auth/dkim.c", "common/auth/key_fit.c", "t/unit/test_dkim.c",
+    "opendkim/dkim.h": ["common/auth/dkim.c", "common/signer/key_fit.c", "t/unit/test_dkim.c",
                         "t/bench/bare_opendkim.c"],
     "opendmarc/dmarc.h": ["common/auth/opendmarc.c"],
     "libpsl.h": ["common/auth/psl.c"],
@@ -635,7 +636,7 @@ ENTRY = (".Ss a.b\n" + "".join(f".It {item}\nit\n" for item in ENTRY_ITEMS)).rep
     "Reply\nit", "Reply\n550 5.1.7").replace("Default\nit", "Default\nlog")
 OPTION = "const struct option root[] = {\n\t{ \"mode\", SCALAR, v, 1, 0 },\n};\n"
 RULE = "static const struct store_rule x[] = {\n\t{ \"mode\", STORE_TEXT, true },\n};\n"
-STORE = "common/directory/store_x.c"
+STORE = "common/store/store_x.c"
 HEAD = "/* x.c - it */\n"
 
 
@@ -681,7 +682,7 @@ RULES = [
      {"t/unit/x.c": '#include <check.h>\n#include "unit.h"\n', "t/unit/unit.h": ""}),
     (rule_layers, {"common/policy/x.c": "#include <check/check.h>\n"}, None),
     (rule_foreign_headers, {"common/auth/x.c": "#include <opendkim/dkim.h>\n"},
-     {"common/auth/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
+     {"common/signer/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
     (rule_sources_are_built, {"common/base/x.c": "", "Makefile.am": "common/base/xx.c"},
      {"common/base/x.c": "", "Makefile.am": "\tcommon/base/x.c y"}),
     (rule_sources_are_built, {"t/unit/test_x.c": "", "t/tests.am": "t/unit/test_xx"},
