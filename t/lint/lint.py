@@ -376,6 +376,42 @@ def judge_include(tree, name, system, target):
     return None
 
 
+ARCHITECTURE = "docs/architecture.md"
+GUIDE = "CONTRIBUTING.md"
+
+
+def rule_picture_is_the_tree(tree):
+    """The layers of the two documents are the folders of common/, in their order."""
+    folders = {name.split("/")[1] for name in tree.sources(["common"])}
+    complaints = [f"common/{folder}:1: is no layer" for folder in sorted(folders - set(LAYERS))]
+    if ARCHITECTURE not in tree.files:
+        return complaints
+    picture = re.findall(r"^common/(\w+)/ ", tree.text(ARCHITECTURE), re.M)
+    if picture[::-1] != LAYERS:
+        complaints.append(f"{ARCHITECTURE}:1: the layers are {' > '.join(picture)}")
+    order = re.search(r"\bbase <[\w\s<]+", tree.text(GUIDE))
+    if order is None or re.split(r"[\s<]+", order[0])[:len(LAYERS)] != LAYERS:
+        complaints.append(f"{GUIDE}:1: the order of the layers is not that of {ARCHITECTURE}")
+    return complaints
+
+
+def rule_named_files_exist(tree):
+    """A source that a document names is there."""
+    complaints = []
+    known = {part for name in tree.files for part in suffixes_of(name)}
+    for name in tree.names(".md"):
+        text = tree.text(name)
+        complaints += [at(name, text, m, f"{m[1]} is not there")
+                       for m in re.finditer(r"`((?:[\w.-]+/)*\w+\.(?:[ch]|py|sh|am))`", text)
+                       if m[1] not in known and "NAME" not in m[1]]
+    return complaints
+
+
+def suffixes_of(path):
+    parts = path.split("/")
+    return ["/".join(parts[i:]) for i in range(len(parts))]
+
+
 # A foreign library is met in the files that guard against it, and in the tests that make
 # what they are to meet.
 FOREIGN_HEADERS = {
@@ -737,6 +773,8 @@ CLASS = ('static const struct store_rule x[] = {\n\t{ "mode", STORE_TEXT, true }
 SUBCOMMAND = '\t{ "it", COMMAND_IT, "",\n\t    "Do it.", tool_it },\n'
 STORE = "common/store/store_x.c"
 HEAD = "/* x.c - it */\n"
+PICTURE = "".join(f"common/{layer}/ it\n" for layer in reversed(LAYERS))
+ORDER = "a layer: " + " < ".join(LAYERS) + "\n```\n"
 
 
 def one(text, name="common/base/x.c"):
@@ -800,6 +838,12 @@ RULES = [
     (rule_layers, {"common/policy/x.c": "#include <check.h>\n"},
      {"t/unit/x.c": '#include <check.h>\n#include "unit.h"\n', "t/unit/unit.h": ""}),
     (rule_layers, {"common/policy/x.c": "#include <check/check.h>\n"}, None),
+    (rule_picture_is_the_tree, {"common/nowhere/x.c": ""}, {"common/base/x.c": ""}),
+    (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE.replace("common/key/ it\n", ""),
+                                GUIDE: ORDER}, {ARCHITECTURE: PICTURE, GUIDE: ORDER}),
+    (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE, GUIDE: ORDER.replace("dns <", "")}, None),
+    (rule_named_files_exist, {"docs/x.md": "in `base/y.h` and `x.c`", "common/base/x.c": ""},
+     {"docs/x.md": "in `base/x.c`, `x.c` and `nothing`", "common/base/x.c": ""}),
     (rule_foreign_headers, {"common/auth/x.c": "#include <opendkim/dkim.h>\n"},
      {"common/signer/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
     (rule_sources_are_built, {"common/base/x.c": "", "Makefile.am": "common/base/xx.c"},
