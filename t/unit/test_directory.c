@@ -234,6 +234,8 @@ static void show(struct buf *out, const struct directory_result *r, const struct
 	buf_printf(out, "%s", directory_answer_name(r->answer));
 	if (r->of.len > 0)
 		buf_printf(out, " of=%.*s", SLICE_ARG(r->of));
+	if (r->as_mailbox)
+		buf_add_text(out, " as-mailbox");
 	if (r->store != NULL)
 		buf_printf(out, " %s", r->store);
 	for (size_t i = 0; i < r->reach_count; i++)
@@ -681,9 +683,11 @@ START_TEST(test_catch_all_is_mailbox)
 	struct directory *d = make(options, "flags=1", "flags=1 services=1");
 	char got[500];
 
-	set_text(0, DOMAIN_ "@example.com mailbox");
+	set_text(0, DOMAIN_ "@example.com mailbox;bob@example.com mailbox");
 	set_text(1, "ann@example.com tempfail");
-	ck_assert_str_eq(ask(d, "ann@example.com", got), "catch-all one >ann@example.com");
+	ck_assert_str_eq(
+	    ask(d, "ann@example.com", got), "catch-all as-mailbox one >ann@example.com");
+	ck_assert_str_eq(ask(d, "bob@example.com", got), "mailbox one >bob@example.com");
 	directory_unref(d);
 	d = make((struct directory_options){ 0 }, "flags=1", "flags=1 services=1");
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "unknown (two: this key fails)");
