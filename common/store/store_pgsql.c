@@ -427,16 +427,5 @@ static enum lookup_status ask(struct store *store, void *connection,
 
 static const struct pooled_class pool = { connect_pgsql, ask, disconnect_pgsql };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_pgsql = { "pgsql", rules, open_pgsql, lookup, disconnect, NULL,
+const struct store_class store_pgsql = { "pgsql", rules, open_pgsql, NULL, &pool, NULL,
 	close_pgsql };
