@@ -1,10 +1,11 @@
 /*
  * authentication.c - the facts that a receiver will find out about a message.
  *
- * Each part is a step that takes what the view knows, notes what it lacks and
- * says whether it is pending; a part that is complete is not run again.  All
- * parts run in turn, then one wait, until none is pending.  No part knows of
- * time: the budget is kept in one place, wait_for_answers.
+ * Each part takes what the view knows, notes what it lacks and says whether it
+ * is pending; a part that is complete is not run again.  All parts run in turn,
+ * in the order of one list (parts): once when the header is complete, so that
+ * their questions go out, and then between waits, until none is pending.  No part
+ * knows of time: the budget is kept in one place, wait_for_answers.
  */
 #include "auth/authentication.h"
 
@@ -27,6 +28,7 @@ struct authenticator {
 	size_t author_count;
 
 	struct verifier *verifier; /* NULL: the header is not there yet */
+	bool has_body;             /* it is complete */
 	bool verified;
 	struct spf_fact *spf;
 	struct alignment_fact *alignment;
@@ -97,6 +99,11 @@ static bool look_up(struct authenticator *a, struct domain_fact *fact)
 		return false;
 	fact->existence = existence_of(a->view, fact->name);
 	return fact->existence.status == EXISTENCE_PENDING;
+}
+
+static bool look_up_author(struct authenticator *a)
+{
+	return look_up(a, &a->facts.author);
 }
 
 /* Is there a sender to speak of: a Mailbox, or the null one? */
@@ -208,6 +215,19 @@ static bool is_wanted(void *context, struct slice domain)
 		if (may_align(a, a->authors[i], domain))
 			return true;
 	return false;
+}
+
+/* Nothing verifies before the body; the questions for the keys were noted by verifier_new. */
+static bool verify(struct authenticator *a)
+{
+	a->verified = a->has_body && verifier_finish(a->verifier);
+	return !a->verified;
+}
+
+/* The signatures that a signer behind us will add. */
+static bool judge_expected(struct authenticator *a)
+{
+	return expected_judge(a->route.signer, a->arena, a->view, &a->facts.expected);
 }
 
 /* ---- SPF -------------------------------------------------------------------------------- */
@@ -459,6 +479,31 @@ static const struct mailbox *first_author(const struct message *m)
 	return m->from_count > 0 ? m->from[0]->mailboxes : NULL;
 }
 
+/* ---- the parts ------------------------------------------------------------------------------ */
+
+/*
+ * DMARC reads what those before it found; alignment (align_all) reads them all, and so is none of
+ * these, but comes when none is pending.
+ */
+static bool (*const parts[])(struct authenticator *a) = {
+	look_up_author,
+	evaluate_spf,
+	judge_expected,
+	read_spf_record,
+	verify,
+	evaluate_dmarc,
+};
+
+/* All parts once; true while one is pending. */
+static bool take_answers(struct authenticator *a)
+{
+	bool pending = false;
+
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		pending |= parts[i](a);
+	return pending;
+}
+
 /* ---- the steps ------------------------------------------------------------------------------ */
 
 void authenticator_header(struct authenticator *a, const struct auth_route *route)
@@ -478,11 +523,7 @@ void authenticator_header(struct authenticator *a, const struct auth_route *rout
 	set_egress(a);
 	if (route->place == AUTH_SIGNER_TABLES)
 		expected_begin(route->signer, a->arena, first_author(a->message), &f->expected);
-	look_up(a, &f->author);
-	evaluate_spf(a);
-	expected_judge(route->signer, a->arena, a->view, &f->expected);
-	read_spf_record(a);
-	evaluate_dmarc(a);
+	take_answers(a);
 	start_questions(a);
 }
 
@@ -499,26 +540,13 @@ void authenticator_body(struct authenticator *a, struct slice piece)
 	verifier_body(a->verifier, piece);
 }
 
-/* All parts once; true while one is pending. */
-static bool take_answers(struct authenticator *a)
-{
-	bool pending = look_up(a, &a->facts.author);
-
-	pending |= evaluate_spf(a);
-	pending |= read_spf_record(a);
-	pending |= expected_judge(a->route.signer, a->arena, a->view, &a->facts.expected);
-	a->verified = verifier_finish(a->verifier);
-	pending |= !a->verified;
-	pending |= evaluate_dmarc(a);
-	return pending || align_all(a);
-}
-
 void authenticator_finish(struct authenticator *a)
 {
 	if (a->verifier == NULL || a->facts.finished)
 		return;
 	body_end(&a->facts.body);
-	while (take_answers(a) && wait_for_answers(a))
+	a->has_body = true;
+	while ((take_answers(a) || align_all(a)) && wait_for_answers(a))
 		;
 	ask_opendmarc(a);
 	a->facts.finished = true;

@@ -95,10 +95,17 @@ bool check_pattern_known(const char *pattern);
 enum finding_result { FINDING_FAIL, FINDING_UNKNOWN, FINDING_PASS, FINDING_SKIPPED };
 const char *finding_result_name(enum finding_result result);
 
+/* What speaks for the message beside a finding; whether it counts is configured (judge.c). */
+enum excuse {
+	EXCUSE_NONE,
+	EXCUSE_ON_BEHALF, /* the login may use the address in Sender, or that in Resent-From */
+};
+
 struct finding {
 	const struct check *check;
 	enum finding_result result;
-	enum action at_most;  /* the contract's "log only" cases: caps the configured action */
+	enum action at_most; /* the contract's "log only" cases: caps the configured action */
+	enum excuse excuse;
 	const char *enhanced; /* overrides the check's, or NULL */
 	const char *field;    /* "From", "MAIL FROM", "RCPT TO", or NULL */
 	bool has_offset;

@@ -57,7 +57,7 @@ static void judge_mailbox(struct check_run *run, enum claim_kind kind)
 		f.fix = SLICE("write from an address that exists, or create a mailbox or alias");
 		break;
 	case DIRECTORY_CATCH_ALL:
-		if (run->message->claims->catch_all_counts)
+		if (claim->found.as_mailbox)
 			return;
 		f.at_most = ACTION_LOG;
 		f.reason =
@@ -93,14 +93,14 @@ static bool may_use(const struct claim *claim)
 	return claim->has_use && claim->use.permission == PERMISSION_YES;
 }
 
-static void judge_use(struct check_run *run, const struct claim *claim, struct finding f, bool mild)
+static void judge_use(
+    struct check_run *run, const struct claim *claim, struct finding f, enum excuse excuse)
 {
 	const struct message *m = run->message;
 
 	if (!claim->has_use || may_use(claim))
 		return;
-	if (mild)
-		f.at_most = ACTION_LOG;
+	f.excuse = excuse;
 	if (claim->use.permission != PERMISSION_NO) {
 		add_unknown(run, f,
 		    arena_printf(run->arena, "whether the login %.*s may use %.*s is not known",
@@ -117,13 +117,13 @@ static void judge_use(struct check_run *run, const struct claim *claim, struct f
 	}
 }
 
-static void judge_login(struct check_run *run, enum claim_kind kind, bool mild)
+static void judge_login(struct check_run *run, enum claim_kind kind, enum excuse excuse)
 {
-	judge_use(run, &run->message->claims->list[kind], begin(run, kind), mild);
+	judge_use(run, &run->message->claims->list[kind], begin(run, kind), excuse);
 }
 
 /* Of several authors the first that is not the login's, else what is open about them. */
-static void judge_authors(struct check_run *run, bool mild)
+static void judge_authors(struct check_run *run, enum excuse excuse)
 {
 	const struct claims *claims = run->message->claims;
 	struct finding f = { .result = FINDING_FAIL, .field = claim_name(CLAIM_FROM) };
@@ -139,7 +139,7 @@ static void judge_authors(struct check_run *run, bool mild)
 			worst = author;
 	}
 	if (worst != NULL)
-		judge_use(run, worst, f, mild);
+		judge_use(run, worst, f, excuse);
 	else if (claims->authors_left)
 		add_unknown(run, f, SLICE("whether the login may use all the authors is not known"),
 		    SLICE("there are too many, or one cannot be read"));
@@ -148,33 +148,31 @@ static void judge_authors(struct check_run *run, bool mild)
 /*
  * Somebody who resends a message leaves its From and Sender as they are and names
  * himself in Resent-From (RFC 5322 3.6.6); who sends on behalf of another names himself
- * in Sender.  Where the site allows that, such a finding is for the log alone.  A
- * spoofer may do the same: only on_behalf = false stops him.
+ * in Sender.  A spoofer may do the same, so it is an excuse and no more.
  */
-static bool is_resent(const struct claims *claims)
+static enum excuse excuse_by(const struct claim *claim)
 {
-	return claims->on_behalf && may_use(&claims->list[CLAIM_RESENT]);
+	return may_use(claim) ? EXCUSE_ON_BEHALF : EXCUSE_NONE;
 }
 
 void check_from_login(struct check_run *run)
 {
 	const struct claims *claims = run->message->claims;
 	const struct claim *sender = &claims->list[CLAIM_SENDER];
-	bool resent = is_resent(claims);
-
-	bool mild = resent || (claims->on_behalf && may_use(sender));
+	enum excuse resent = excuse_by(&claims->list[CLAIM_RESENT]);
+	enum excuse excuse = resent != EXCUSE_NONE ? resent : excuse_by(sender);
 
 	if (claims->author_count > 0)
-		judge_authors(run, mild);
+		judge_authors(run, excuse);
 	else
-		judge_login(run, CLAIM_FROM, mild);
+		judge_login(run, CLAIM_FROM, excuse);
 	if (sender->address.data != NULL)
 		judge_login(run, CLAIM_SENDER, resent);
 }
 
 void check_sender_login(struct check_run *run)
 {
-	judge_login(run, CLAIM_MAIL_FROM, false);
+	judge_login(run, CLAIM_MAIL_FROM, EXCUSE_NONE);
 }
 
 /* ---- whose is it? ------------------------------------------------------------- */
@@ -186,8 +184,7 @@ void check_from_foreign(struct check_run *run)
 
 	if (claims->from_served == SERVED_YES || claims->identity.allows_from)
 		return;
-	if (is_resent(claims))
-		f.at_most = ACTION_LOG;
+	f.excuse = excuse_by(&claims->list[CLAIM_RESENT]);
 	if (claims->from_served == SERVED_NO) {
 		f.reason = arena_printf(run->arena, "%.*s is none of our domains",
 		    SLICE_ARG(claims->list[CLAIM_FROM].domain));

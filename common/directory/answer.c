@@ -212,6 +212,8 @@ static void take_found(struct directory_view *view, const struct found *f, const
 	struct walk w;
 
 	result->answer = f->answer;
+	result->as_mailbox =
+	    f->answer == DIRECTORY_CATCH_ALL && view->directory->catch_all_is_mailbox;
 	if (f->answer == DIRECTORY_SUB_ADDRESS)
 		result->of = f->of;
 	result->why = f->why;

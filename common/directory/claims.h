@@ -70,8 +70,6 @@ struct claims {
 	/* Is the From domain served here?  Set without a directory too: by own_domains. */
 	enum directory_served from_served;
 	struct identity_fact identity;
-	bool catch_all_counts; /* set by policy: what only a catch-all takes has a mailbox */
-	bool on_behalf;        /* set by policy: a Sender of one's own lets another's From pass */
 };
 
 struct claimant;

@@ -79,6 +79,7 @@ struct directory_result {
 	size_t login_count;
 	bool has_logins;
 	bool local; /* found by its local part alone: the account of a Unix user, or its alias */
+	bool as_mailbox; /* CATCH_ALL: it counts as a mailbox here (catch_all_is_mailbox) */
 };
 
 /* What is this address?  Without stores: UNKNOWN, which callers skip (directory_has_stores). */
@@ -141,8 +142,8 @@ struct directory_options {
 	size_t login_domain_count;
 	const char *delimiters; /* NULL or "": no sub-addresses but where a store knows of them */
 	bool case_sensitive;    /* of local parts: default no; yes if a store says so */
-	bool catch_all_is_mailbox;
-	bool offline; /* stores over the network are not asked: unknown */
+	bool catch_all_is_mailbox; /* what only a catch-all takes has one: see as_mailbox */
+	bool offline;              /* stores over the network are not asked: unknown */
 };
 
 struct directory;

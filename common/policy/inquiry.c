@@ -21,8 +21,6 @@ struct inquiry *inquiry_new(const struct site *site, struct message *message, in
 	q->patience = site_patience(site);
 	q->authenticator = site_authenticator(site, &q->patience, message, now);
 	q->claimant = claimant_new(site->directory, &q->patience, message);
-	claimant_claims(q->claimant)->catch_all_counts =
-	    site->config->catch_all == CATCH_ALL_MAILBOX;
 	return q;
 }
 
@@ -62,7 +60,6 @@ static void complete_claims(struct inquiry *q)
 	const struct claim *from = &claims->list[CLAIM_FROM];
 	struct slice ascii;
 
-	claims->on_behalf = q->site->config->on_behalf;
 	claims->identity = identity_judge(q->site->config, q->message);
 	if (claims->from_served != SERVED_UNKNOWN || own->count == 0 ||
 	    from->address.data == NULL || !domain_to_ascii(q->message->arena, from->domain, &ascii))

@@ -44,15 +44,24 @@ static bool null_sender_is_spared(const struct judgement *j)
 	       m->transaction.login.len == 0;
 }
 
-/* What is configured for the finding, after the caps of its check, exemptions and null sender. */
+/* A spoofer can write a Sender of his own too: only on_behalf = false stops him. */
+static bool is_excused(const struct judgement *j, const struct finding *f)
+{
+	return f->excuse == EXCUSE_ON_BEHALF && j->config->on_behalf;
+}
+
+/*
+ * What is configured for the finding, after the caps of its check, its excuse, exemptions and
+ * null sender.
+ */
 static enum action finding_action(const struct judgement *j, const struct finding *f)
 {
 	enum action action = setting_action(j->config, j->message, f->check);
 
 	if (f->at_most != ACTION_OFF && action > f->at_most)
 		action = f->at_most;
-	if (action > ACTION_LOG &&
-	    (null_sender_is_spared(j) || setting_exempt(j->config, j->message, f->check)))
+	if (action > ACTION_LOG && (is_excused(j, f) || null_sender_is_spared(j) ||
+				       setting_exempt(j->config, j->message, f->check)))
 		action = ACTION_LOG;
 	return action;
 }

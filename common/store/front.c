@@ -339,8 +339,7 @@ static void *run_worker(void *context)
 		pthread_mutex_lock(&f->mutex);
 	}
 	pthread_mutex_unlock(&f->mutex);
-	if (connection != NULL && f->store->class->disconnect != NULL)
-		f->store->class->disconnect(f->store, connection);
+	store_disconnect(f->store, connection);
 	pthread_mutex_lock(&f->mutex);
 	leave(f, w);
 	return NULL;

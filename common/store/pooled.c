@@ -58,22 +58,23 @@ bool pooled_can_carry(struct slice s)
 	return utf8_first_invalid(s) == s.len;
 }
 
-static void end(const struct pooled_class *class, struct store *store, void **slot)
+static void end(struct store *store, void **slot)
 {
 	struct pooled *p = *slot;
 
 	if (p == NULL)
 		return;
-	class->disconnect(store, p->connection);
+	store->class->pooled->disconnect(store, p->connection);
 	free(p);
 	*slot = NULL;
 }
 
-static enum lookup_status open_slot(const struct pooled_class *class, struct store *store,
-    void **slot, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status open_slot(
+    struct store *store, void **slot, int64_t deadline_us, struct store_reply *reply)
 {
 	void *connection = NULL;
-	enum lookup_status status = class->connect(store, &connection, deadline_us, reply);
+	enum lookup_status status =
+	    store->class->pooled->connect(store, &connection, deadline_us, reply);
 	struct pooled *p;
 
 	if (status != LOOKUP_FOUND)
@@ -84,36 +85,37 @@ static enum lookup_status open_slot(const struct pooled_class *class, struct sto
 	return LOOKUP_FOUND;
 }
 
-static enum lookup_status lookup(const struct pooled_class *class, struct store *store, void **slot,
+static enum lookup_status lookup(struct store *store, void **slot,
     const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
 {
 	struct pooled *p = *slot;
 
 	if (p != NULL && dns_now_us() > p->used_us + POOLED_IDLE_US)
-		end(class, store, slot);
+		end(store, slot);
 	for (;;) {
 		bool reused = *slot != NULL;
 		enum pooled_after after = POOLED_END;
 		enum lookup_status status;
 
 		if (!reused) {
-			status = open_slot(class, store, slot, deadline_us, reply);
+			status = open_slot(store, slot, deadline_us, reply);
 			if (status != LOOKUP_FOUND)
 				return status;
 		}
 		p = *slot;
-		status = class->ask(store, p->connection, question, deadline_us, reply, &after);
+		status = store->class->pooled->ask(
+		    store, p->connection, question, deadline_us, reply, &after);
 		if (after == POOLED_KEEP)
 			p->used_us = dns_now_us();
 		else
-			end(class, store, slot);
+			end(store, slot);
 		if (after != POOLED_DROPPED || !reused)
 			return status;
 		store_reply_reset(reply);
 	}
 }
 
-enum lookup_status pooled_lookup(const struct pooled_class *class, struct store *store, void **slot,
+enum lookup_status pooled_lookup(struct store *store, void **slot,
     const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
 {
 	enum lookup_status status;
@@ -123,16 +125,16 @@ enum lookup_status pooled_lookup(const struct pooled_class *class, struct store 
 	    !pooled_can_carry(question->domain))
 		return LOOKUP_NOTFOUND;
 	hold_sigpipe(&held);
-	status = lookup(class, store, slot, question, deadline_us, reply);
+	status = lookup(store, slot, question, deadline_us, reply);
 	release_sigpipe(&held);
 	return status;
 }
 
-void pooled_disconnect(const struct pooled_class *class, struct store *store, void *slot)
+void pooled_disconnect(struct store *store, void *slot)
 {
 	struct held held;
 
 	hold_sigpipe(&held);
-	end(class, store, &slot);
+	end(store, &slot);
 	release_sigpipe(&held);
 }

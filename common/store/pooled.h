@@ -1,10 +1,11 @@
 /*
  * pooled.h - what the stores over the network have in common: a connection a worker.
  *
- * pooled_lookup opens it when it is needed, opens it once more where it turns out to have been
- * dropped while it was idle, and ends it when there is doubt about its state, or when it was
- * idle so long that something in between may have forgotten it.  A key that no protocol
- * carries (control characters, invalid UTF-8) is NOTFOUND without asking.
+ * A store says how one is opened, asked over and ended, in store_class.pooled.  store_lookup then
+ * opens it when it is needed, opens it once more where it turns out to have been dropped while it
+ * was idle, and ends it when there is doubt about its state, or when it was idle so long that
+ * something in between may have forgotten it.  A key that no protocol carries (control
+ * characters, invalid UTF-8) is NOTFOUND without asking.
  *
  * SIGPIPE is held off meanwhile, in this thread alone: MariaDB's connector writes without
  * MSG_NOSIGNAL where TLS is between.
@@ -34,10 +35,10 @@ struct pooled_class {
 	void (*disconnect)(struct store *store, void *connection);
 };
 
-/* For store_class.lookup and store_class.disconnect. */
-enum lookup_status pooled_lookup(const struct pooled_class *class, struct store *store, void **slot,
+/* For store.c: the store's class has `pooled`; *slot is the thread's own, NULL at first. */
+enum lookup_status pooled_lookup(struct store *store, void **slot,
     const struct store_question *question, int64_t deadline_us, struct store_reply *reply);
-void pooled_disconnect(const struct pooled_class *class, struct store *store, void *slot);
+void pooled_disconnect(struct store *store, void *slot);
 
 /* Can the octets stand in a question: valid UTF-8, no control character? */
 bool pooled_can_carry(struct slice octets);

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "dns/dns.h"
+#include "store/pooled.h"
 
 const char *lookup_status_name(enum lookup_status status)
 {
@@ -303,23 +304,34 @@ static struct store_answer *reply_finish(struct store_reply *reply, enum lookup_
 	return answer;
 }
 
+static enum lookup_status look_up(struct store *store, void **connection,
+    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
+{
+	if (question->key.len > STORE_KEY_MAX)
+		return LOOKUP_NOTFOUND;
+	if (store->class->pooled != NULL)
+		return pooled_lookup(store, connection, question, deadline_us, reply);
+	return store->class->lookup(store, question, deadline_us, reply);
+}
+
 struct store_answer *store_lookup(struct store *store, void **connection,
     const struct store_question *question, int64_t deadline_us)
 {
 	struct store_reply reply;
 	struct store_answer *answer;
 	int64_t began_us = dns_now_us();
-	enum lookup_status status;
 
 	reply_init(&reply, question->service);
-	if (question->key.len > STORE_KEY_MAX)
-		status = LOOKUP_NOTFOUND;
-	else
-		status = store->class->lookup(store, connection, question, deadline_us, &reply);
-	answer = reply_finish(&reply, status);
+	answer = reply_finish(&reply, look_up(store, connection, question, deadline_us, &reply));
 	answer->elapsed_us = dns_now_us() - began_us;
 	buf_free(&reply.pieces);
 	return answer;
+}
+
+void store_disconnect(struct store *store, void *connection)
+{
+	if (connection != NULL)
+		pooled_disconnect(store, connection);
 }
 
 /* ---- options -------------------------------------------------------------------- */

@@ -8,6 +8,7 @@
  *	directory.h   what an address is; which keys are asked of which store
  *	view.h        the stores as one message sees them; every lookup is traced here
  *	front.h       one store: cache, single-flight, workers, circuit breaker
+ *	pooled.h      the connection of a worker, for the stores that keep one
  *	store_*.c     one store each: options, connect, ask, read the answer
  *
  * Rules for a store
@@ -15,8 +16,9 @@
  *   - lookup blocks, and returns within about 100 ms of its deadline whatever the
  *     other side does: every read, write, connect and name lookup is bounded by
  *     it.  A store that fails to do so loses its workers, nobody else's.
- *   - lookup runs in several threads at once, each with a connection of its own;
- *     struct store itself is not changed by it, or under the store's own lock.
+ *   - lookup runs in several threads at once, each with a connection of its own where the
+ *     store keeps one (pooled); struct store itself is not changed by it, or under the
+ *     store's own lock.
  *   - a dropped connection that was idle is opened again once, within the same
  *     lookup; everything else that fails is an answer.
  *   - "I could not tell" is LOOKUP_TEMPFAIL (try again) or LOOKUP_PERMFAIL (wrong
@@ -224,6 +226,7 @@ enum store_flag {
 };
 
 struct store_class;
+struct pooled_class; /* store/pooled.h */
 
 /* First member of every implementation; open sets class, services and flags, the front name. */
 struct store {
@@ -241,14 +244,11 @@ struct store_class {
 	 * says so.  The options are gone after the call.
 	 */
 	struct store *(*open)(const struct store_options *options, struct buf *notes);
-	/*
-	 * See the rules above.  *connection is this worker's own, NULL at first; it stays between
-	 * lookups.  For STORE_LOCAL it is always NULL and must not be set.
-	 */
-	enum lookup_status (*lookup)(struct store *store, void **connection,
-	    const struct store_question *question, int64_t deadline_us, struct store_reply *reply);
-	/* Ends one connection, by its worker's thread; does not wait.  May be absent. */
-	void (*disconnect)(struct store *store, void *connection);
+	/* See the rules above.  Absent where the store keeps connections: pooled. */
+	enum lookup_status (*lookup)(struct store *store, const struct store_question *question,
+	    int64_t deadline_us, struct store_reply *reply);
+	/* Absent: it keeps none, or is STORE_LOCAL. */
+	const struct pooled_class *pooled;
 	/*
 	 * Called about once a second by one thread of the directory, for what changes with time:
 	 * a file that was replaced, an idle statement.  May block; lookups go on meanwhile.  With
@@ -290,11 +290,13 @@ bool store_options_check(const struct store_options *options, struct buf *notes)
 struct store *store_open(const struct store_options *options, struct buf *notes);
 
 /*
- * One lookup in this thread, connection kept in *connection: for the front, and for tests of one
- * store.  Never NULL; the caller has the only reference.
+ * One lookup in this thread: for the front, and for tests of one store.  *connection is this
+ * thread's own, NULL at first; it stays between lookups and is ended by store_disconnect.  Never
+ * NULL; the caller has the only reference.
  */
 struct store_answer *store_lookup(struct store *store, void **connection,
     const struct store_question *question, int64_t deadline_us);
+void store_disconnect(struct store *store, void *connection); /* NULL is allowed */
 
 /* An answer without items; why may be NULL. */
 struct store_answer *store_answer_empty(enum lookup_status status, const char *why);

@@ -47,14 +47,13 @@ static struct store *open_aliases(const struct store_options *options, struct bu
 	return open_account(&store_aliases, map, STORE_LOCAL, options);
 }
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status lookup(struct store *store, const struct store_question *question,
+    int64_t deadline_us, struct store_reply *reply)
 {
 	struct account_store *s = (struct account_store *)store;
 	enum lookup_status status;
 	struct buf value;
 
-	(void)connection;
 	buf_init(&value, MAP_VALUE_MAX);
 	status = map_find(s->map, question->key, deadline_us, &value, reply);
 	if (status == LOOKUP_FOUND && value.truncated)

@@ -441,8 +441,8 @@ static enum lookup_status converse(struct callout_store *s, struct stream *strea
 	return status;
 }
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status lookup(struct store *store, const struct store_question *question,
+    int64_t deadline_us, struct store_reply *reply)
 {
 	struct callout_store *s = (struct callout_store *)store;
 	enum lookup_status status;
@@ -450,7 +450,6 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	struct buf path;
 	int fd;
 
-	(void)connection;
 	if (question->local_part.len == 0 || !pooled_can_carry(question->local_part) ||
 	    !is_name(question->domain))
 		return LOOKUP_NOTFOUND;

@@ -234,16 +234,5 @@ static enum lookup_status ask(struct store *store, void *connection,
 
 static const struct pooled_class pool = { connect_session, ask, disconnect_session };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_dovecot = { "dovecot", rules, open_dovecot, lookup, disconnect, NULL,
+const struct store_class store_dovecot = { "dovecot", rules, open_dovecot, NULL, &pool, NULL,
 	close_dovecot };

@@ -235,14 +235,13 @@ static enum lookup_status find_domain(
 	return status;
 }
 
-static enum lookup_status file_lookup(struct store *store, void **connection,
-    const struct store_question *q, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status file_lookup(struct store *store, const struct store_question *q,
+    int64_t deadline_us, struct store_reply *reply)
 {
 	struct file_store *s = (struct file_store *)store;
 	enum lookup_status status;
 	struct buf value;
 
-	(void)connection;
 	(void)deadline_us;
 	/* what has no "@" is a domain's, or our own: see file_text.h */
 	if (q->service != STORE_DOMAIN && slice_find(q->key, '@') == q->key.len)

@@ -620,16 +620,4 @@ static enum lookup_status ask(struct store *store, void *connection,
 
 static const struct pooled_class pool = { connect_ldap, ask, disconnect_ldap };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_ldap = { "ldap", rules, open_ldap, lookup, disconnect, NULL,
-	close_ldap };
+const struct store_class store_ldap = { "ldap", rules, open_ldap, NULL, &pool, NULL, close_ldap };

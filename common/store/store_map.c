@@ -42,14 +42,13 @@ static struct store *open_map(const struct store_class *class,
 	return &s->store;
 }
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status lookup(struct store *store, const struct store_question *question,
+    int64_t deadline_us, struct store_reply *reply)
 {
 	struct map_store *s = (struct map_store *)store;
 	enum lookup_status status;
 	struct buf value;
 
-	(void)connection;
 	if (s->holds == HOLDS_MAILBOXES || s->holds == HOLDS_DOMAINS)
 		return map_find(s->map, question->key, deadline_us, NULL, reply);
 	buf_init(&value, MAP_VALUE_MAX);

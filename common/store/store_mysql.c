@@ -29,10 +29,8 @@
 
 #include "base/arena.h"
 #include "dns/dns.h"
-#include "store/peer.h"
 #include "store/pooled.h"
-#include "store/secret.h"
-#include "store/sql_query.h"
+#include "store/sql_server.h"
 #include "store/stores.h"
 
 enum {
@@ -50,11 +48,8 @@ enum {
 
 struct mysql_store {
 	struct store store;
-	struct peer *peer;
-	char *database, *user, *ca;
+	struct sql_server server;
 	bool tls, verify;
-	struct secret secret;
-	struct sql_queries queries;
 };
 
 /* A query that is prepared on a connection. */
@@ -74,42 +69,20 @@ struct session {
 	struct prepared of[SQL_KINDS];
 };
 
-static const struct store_rule rules[] = {
-	{ "host", STORE_TEXT, false },
-	{ "port", STORE_NUMBER, false },
-	{ "database", STORE_TEXT, true },
-	{ "user", STORE_TEXT, true },
-	{ "password", STORE_TEXT, false },
-	{ "password_file", STORE_PATH, false },
-	{ "tls", STORE_TEXT, false },
-	{ "tls_ca", STORE_PATH, false },
-	{ "query", STORE_TEXT, false },
-	{ "logins_query", STORE_TEXT, false },
-	{ "domain_query", STORE_TEXT, false },
-	{ NULL, STORE_TEXT, false },
-};
-
 /* ---- options -------------------------------------------------------------------- */
 
 static void close_mysql(struct store *store)
 {
 	struct mysql_store *s = (struct mysql_store *)store;
 
-	peer_free(s->peer);
-	free(s->database);
-	free(s->user);
-	free(s->ca);
-	secret_free(&s->secret);
-	sql_queries_free(&s->queries);
+	sql_server_free(&s->server);
 	free(s);
 }
 
 static bool read_tls(struct mysql_store *s, const struct store_options *options, struct buf *notes)
 {
 	const char *tls = store_option_text(options, "tls", "no");
-	const char *ca = store_option_text(options, "tls_ca", NULL);
 
-	s->ca = ca == NULL ? NULL : must_strdup(ca);
 	s->verify = strcmp(tls, "verify") == 0;
 	s->tls = s->verify || strcmp(tls, "yes") == 0;
 	if (s->tls || strcmp(tls, "no") == 0)
@@ -140,19 +113,16 @@ static struct store *open_mysql(const struct store_options *options, struct buf 
 	bool good;
 
 	s->store = (struct store){ &store_mysql, options->name, 0, 0 };
-	s->database = must_strdup(store_option_text(options, "database", ""));
-	s->user = must_strdup(store_option_text(options, "user", ""));
-	good = sql_queries_read(&s->queries, SQL_QUESTION_MARK, options, notes);
-	good = secret_init(&s->secret, options, notes) && good;
+	good = sql_server_read(&s->server, SQL_QUESTION_MARK, options, notes);
 	good = read_tls(s, options, notes) && good;
-	s->peer = peer_new(store_option_text(options, "host", "/run/mysqld/mysqld.sock"),
+	s->server.peer = peer_new(store_option_text(options, "host", "/run/mysqld/mysqld.sock"),
 	    port > 65535 ? 0 : (uint16_t)port, options->name, notes);
-	if (!good || s->peer == NULL || !begin_library()) {
+	if (!good || s->server.peer == NULL || !begin_library()) {
 		close_mysql(&s->store);
 		return NULL;
 	}
-	s->store.services = s->queries.services;
-	if (peer_path(s->peer) != NULL)
+	s->store.services = s->server.queries.services;
+	if (peer_path(s->server.peer) != NULL)
 		s->store.flags = STORE_ON_HOST;
 	return &s->store;
 }
@@ -260,10 +230,10 @@ static MYSQL *new_mysql(const struct mysql_store *s)
 	    mysql, MYSQL_OPT_LOCAL_INFILE, &off); /* no server has business with our files */
 	mysql_options(mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4");
 	mysql_options(mysql, MARIADB_OPT_RESTRICTED_AUTH, AUTH_PLUGINS);
-	if (peer_path(s->peer) == NULL) /* else "localhost" is a socket of its own choice */
+	if (peer_path(s->server.peer) == NULL) /* else "localhost" is a socket of its own choice */
 		mysql_options(mysql, MYSQL_OPT_PROTOCOL, &tcp);
 	if (s->tls) {
-		mysql_ssl_set(mysql, NULL, NULL, s->ca, NULL, NULL);
+		mysql_ssl_set(mysql, NULL, NULL, s->server.ca, NULL, NULL);
 		mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &yes);
 		mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
 	}
@@ -275,12 +245,12 @@ static enum lookup_status connect_to(const struct mysql_store *s, const char *ho
     const char *password, int64_t deadline_us, MYSQL **out, struct store_reply *reply)
 {
 	MYSQL *mysql = new_mysql(s), *connected = NULL;
-	const char *path = peer_path(s->peer);
-	unsigned port = path != NULL ? 0 : (unsigned)strtoul(peer_port(s->peer), NULL, 10);
+	const char *path = peer_path(s->server.peer);
+	unsigned port = path != NULL ? 0 : (unsigned)strtoul(peer_port(s->server.peer), NULL, 10);
 	struct waiting w = { mysql, deadline_us, 0, 0 };
 	enum lookup_status status = LOOKUP_FOUND;
 	int wanted = mysql_real_connect_start(
-	    &connected, mysql, host, s->user, password, s->database, port, path, 0);
+	    &connected, mysql, host, s->server.user, password, s->server.database, port, path, 0);
 
 	while (goes_on(&w, wanted))
 		wanted = mysql_real_connect_cont(&connected, mysql, w.came);
@@ -301,13 +271,13 @@ static enum lookup_status connect_any(struct mysql_store *s, const char *passwor
 	struct peer_addresses addresses;
 	enum lookup_status status;
 
-	if (peer_path(s->peer) != NULL)
+	if (peer_path(s->server.peer) != NULL)
 		return connect_to(s, "localhost", password, deadline_us, out, reply);
-	status = peer_addresses(s->peer, deadline_us, &addresses, reply);
+	status = peer_addresses(s->server.peer, deadline_us, &addresses, reply);
 	if (status != LOOKUP_FOUND)
 		return status;
 	if (s->verify)
-		return connect_to(s, peer_host(s->peer), password, deadline_us, out, reply);
+		return connect_to(s, peer_host(s->server.peer), password, deadline_us, out, reply);
 	for (size_t i = 0; i < addresses.count; i++) {
 		int64_t now_us = dns_now_us();
 		int64_t share_us = (deadline_us - now_us) / (int64_t)(addresses.count - i);
@@ -326,7 +296,7 @@ static enum lookup_status connect_session(
 	char password[SECRET_SIZE];
 	struct session *session;
 	MYSQL *mysql = NULL;
-	enum lookup_status status = secret_read(&s->secret, password, reply);
+	enum lookup_status status = secret_read(&s->server.secret, password, reply);
 
 	if (status != LOOKUP_FOUND)
 		return status;
@@ -476,7 +446,7 @@ static enum lookup_status ask(struct store *store, void *connection,
 	struct session *session = connection;
 	enum sql_kind kind = sql_kind_of(question->service);
 	struct prepared *p = &session->of[kind];
-	const struct sql_query *query = &s->queries.of[kind];
+	const struct sql_query *query = &s->server.queries.of[kind];
 	struct waiting w = { session->mysql, deadline_us, 0, 0 };
 	enum lookup_status status = LOOKUP_FOUND;
 	struct sql_result result;
@@ -502,16 +472,5 @@ static enum lookup_status ask(struct store *store, void *connection,
 
 static const struct pooled_class pool = { connect_session, ask, disconnect_session };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_mysql = { "mysql", rules, open_mysql, lookup, disconnect, NULL,
+const struct store_class store_mysql = { "mysql", sql_server_rules, open_mysql, NULL, &pool, NULL,
 	close_mysql };

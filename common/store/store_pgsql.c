@@ -24,35 +24,15 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "store/peer.h"
 #include "store/pooled.h"
-#include "store/secret.h"
-#include "store/sql_query.h"
+#include "store/sql_server.h"
 #include "store/stores.h"
 
 struct pgsql_store {
 	struct store store;
-	struct peer *peer; /* NULL: a unix socket */
-	char *host, *port; /* host: the folder of the socket, else the name */
-	char *database, *user, *ca;
+	struct sql_server server; /* without a peer: a unix socket */
+	char *host, *port;        /* host: the folder of the socket, else the name */
 	const char *sslmode;
-	struct secret secret;
-	struct sql_queries queries;
-};
-
-static const struct store_rule rules[] = {
-	{ "host", STORE_TEXT, false },
-	{ "port", STORE_NUMBER, false },
-	{ "database", STORE_TEXT, true },
-	{ "user", STORE_TEXT, true },
-	{ "password", STORE_TEXT, false },
-	{ "password_file", STORE_PATH, false },
-	{ "tls", STORE_TEXT, false },
-	{ "tls_ca", STORE_PATH, false },
-	{ "query", STORE_TEXT, false },
-	{ "logins_query", STORE_TEXT, false },
-	{ "domain_query", STORE_TEXT, false },
-	{ NULL, STORE_TEXT, false },
 };
 
 /* ---- options -------------------------------------------------------------------- */
@@ -61,14 +41,9 @@ static void close_pgsql(struct store *store)
 {
 	struct pgsql_store *s = (struct pgsql_store *)store;
 
-	peer_free(s->peer);
+	sql_server_free(&s->server);
 	free(s->host);
 	free(s->port);
-	free(s->database);
-	free(s->user);
-	free(s->ca);
-	secret_free(&s->secret);
-	sql_queries_free(&s->queries);
 	free(s);
 }
 
@@ -100,39 +75,34 @@ static bool read_place(
 		buf_printf(notes, "store \"%s\": port is too large\n", options->name);
 		return false;
 	}
-	s->peer = peer_new(host, (uint16_t)port, options->name, notes);
-	if (s->peer == NULL || peer_path(s->peer) != NULL)
+	s->server.peer = peer_new(host, (uint16_t)port, options->name, notes);
+	if (s->server.peer == NULL || peer_path(s->server.peer) != NULL)
 		return false;
 	free(s->host);
 	free(s->port);
-	s->host = must_strdup(peer_host(s->peer));
-	s->port = must_strdup(peer_port(s->peer));
+	s->host = must_strdup(peer_host(s->server.peer));
+	s->port = must_strdup(peer_port(s->server.peer));
 	return true;
 }
 
 static struct store *open_pgsql(const struct store_options *options, struct buf *notes)
 {
 	struct pgsql_store *s = must_alloc(sizeof *s);
-	const char *ca = store_option_text(options, "tls_ca", NULL);
 	bool good;
 
 	s->store = (struct store){ &store_pgsql, options->name, 0, 0 };
-	s->database = must_strdup(store_option_text(options, "database", ""));
-	s->user = must_strdup(store_option_text(options, "user", ""));
-	s->ca = ca == NULL ? NULL : must_strdup(ca);
 	s->sslmode = sslmode_of(store_option_text(options, "tls", "try"));
 	if (s->sslmode == NULL)
 		buf_printf(
 		    notes, "store \"%s\": tls is none of no, try, yes, verify\n", options->name);
-	good = sql_queries_read(&s->queries, SQL_DOLLAR, options, notes);
-	good = secret_init(&s->secret, options, notes) && good;
+	good = sql_server_read(&s->server, SQL_DOLLAR, options, notes);
 	good = read_place(s, options, notes) && good;
 	if (!good || s->sslmode == NULL) {
 		close_pgsql(&s->store);
 		return NULL;
 	}
-	s->store.services = s->queries.services;
-	if (s->peer == NULL)
+	s->store.services = s->server.queries.services;
+	if (s->server.peer == NULL)
 		s->store.flags = STORE_ON_HOST;
 	return &s->store;
 }
@@ -214,9 +184,9 @@ static PGconn *start(
 	const char *const names[] = { "host", "hostaddr", "port", "dbname", "user", "password",
 		"sslmode", "sslrootcert", "gssencmode", "client_encoding",
 		"fallback_application_name", NULL };
-	const char *const values[] = { hosts, numbers, s->port, s->database, s->user,
+	const char *const values[] = { hosts, numbers, s->port, s->server.database, s->server.user,
 		password[0] == '\0' ? NULL : password, s->sslmode,
-		s->ca != NULL                            ? s->ca
+		s->server.ca != NULL                     ? s->server.ca
 		: strcmp(s->sslmode, "verify-full") == 0 ? "/etc/ssl/certs/ca-certificates.crt"
 							 : NULL,
 		"disable", "UTF8", "presend", NULL };
@@ -265,19 +235,19 @@ static enum lookup_status connect_pgsql(
 	enum lookup_status status = LOOKUP_FOUND;
 	PGconn *conn;
 
-	if (s->peer != NULL)
-		status = peer_addresses(s->peer, deadline_us, &addresses, reply);
+	if (s->server.peer != NULL)
+		status = peer_addresses(s->server.peer, deadline_us, &addresses, reply);
 	if (status != LOOKUP_FOUND)
 		return status;
-	status = secret_read(&s->secret, password, reply);
+	status = secret_read(&s->server.secret, password, reply);
 	if (status != LOOKUP_FOUND)
 		return status;
 	buf_init(&hosts, PEER_ADDRESSES_MAX * (strlen(s->host) + 1));
 	buf_init(&numbers, (size_t)PEER_ADDRESSES_MAX * (IP_TEXT_SIZE + 1));
-	if (s->peer != NULL)
+	if (s->server.peer != NULL)
 		join_addresses(s, &addresses, &hosts, &numbers);
-	conn = start(s, s->peer == NULL ? s->host : buf_text(&hosts),
-	    s->peer == NULL ? NULL : buf_text(&numbers), password);
+	conn = start(s, s->server.peer == NULL ? s->host : buf_text(&hosts),
+	    s->server.peer == NULL ? NULL : buf_text(&numbers), password);
 	secret_forget(password);
 	buf_free(&hosts);
 	buf_free(&numbers);
@@ -416,7 +386,7 @@ static enum lookup_status ask(struct store *store, void *connection,
 	struct sql_result result;
 
 	if (!PQconsumeInput(conn) ||
-	    !send_query(conn, &s->queries.of[sql_kind_of(question->service)], question)) {
+	    !send_query(conn, &s->server.queries.of[sql_kind_of(question->service)], question)) {
 		*after = POOLED_DROPPED;
 		return store_reply_fail(reply, LOOKUP_TEMPFAIL, "%.*s",
 		    first_line(PQerrorMessage(conn)), PQerrorMessage(conn));
@@ -427,16 +397,5 @@ static enum lookup_status ask(struct store *store, void *connection,
 
 static const struct pooled_class pool = { connect_pgsql, ask, disconnect_pgsql };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_pgsql = { "pgsql", rules, open_pgsql, lookup, disconnect, NULL,
+const struct store_class store_pgsql = { "pgsql", sql_server_rules, open_pgsql, NULL, &pool, NULL,
 	close_pgsql };

@@ -281,15 +281,14 @@ static enum lookup_status lookup_table(struct postfix_store *s, const struct sto
 	return status;
 }
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *q, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status lookup(struct store *store, const struct store_question *q,
+    int64_t deadline_us, struct store_reply *reply)
 {
 	struct postfix_store *s = (struct postfix_store *)store;
 	struct arena *arena;
 	struct address a;
 	enum lookup_status status = LOOKUP_NOTFOUND;
 
-	(void)connection;
 	if (!(store->flags & STORE_WHOLE))
 		return lookup_table(s, q, deadline_us, reply);
 	if (q->service == STORE_DOMAIN)

@@ -190,16 +190,5 @@ static void disconnect_socketmap(struct store *store, void *connection)
 
 static const struct pooled_class pool = { connect_socketmap, ask, disconnect_socketmap };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_socketmap = { "socketmap", rules, open_socketmap, lookup, disconnect,
-	NULL, close_socketmap };
+const struct store_class store_socketmap = { "socketmap", rules, open_socketmap, NULL, &pool, NULL,
+	close_socketmap };

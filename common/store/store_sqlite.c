@@ -249,16 +249,5 @@ static enum lookup_status ask(struct store *store, void *connection,
 
 static const struct pooled_class pool = { connect_database, ask, disconnect_database };
 
-static enum lookup_status lookup(struct store *store, void **connection,
-    const struct store_question *question, int64_t deadline_us, struct store_reply *reply)
-{
-	return pooled_lookup(&pool, store, connection, question, deadline_us, reply);
-}
-
-static void disconnect(struct store *store, void *connection)
-{
-	pooled_disconnect(&pool, store, connection);
-}
-
-const struct store_class store_sqlite = { "sqlite", rules, open_sqlite, lookup, disconnect, NULL,
+const struct store_class store_sqlite = { "sqlite", rules, open_sqlite, NULL, &pool, NULL,
 	close_sqlite };

@@ -178,7 +178,7 @@ OPTIONS = "common/policy/config_table.c"
 
 def config_options(tree):
     """(name, where) of each row of the tables of options, those of the stores included."""
-    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/store/store")]:
+    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/store/")]:
         text = tree.text(name)
         for block in re.finditer(r"^(?:static )?const struct (?:option|store_rule) \w+\[\] = \{"
                                  r"(.*?)\};$", text, re.M | re.S):

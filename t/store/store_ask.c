@@ -171,8 +171,7 @@ static void *work(void *context)
 			job->longest_us = answer->elapsed_us;
 		store_answer_unref(answer);
 	}
-	if (own != NULL && store->class->disconnect != NULL)
-		store->class->disconnect(store, own);
+	store_disconnect(store, own);
 	return NULL;
 }
 
@@ -205,8 +204,7 @@ static void many(char *line)
 
 static void end_connection(void)
 {
-	if (connection != NULL && store->class->disconnect != NULL)
-		store->class->disconnect(store, connection);
+	store_disconnect(store, connection);
 	connection = NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "auth/authentication.h"
@@ -23,6 +24,7 @@ struct late {
 	struct resolver *records;
 	int delay_ms; /* NEVER: not before it is freed */
 	atomic_int asked, open;
+	struct buf questions; /* "TYPE name;" of each */
 	pthread_mutex_t mutex;
 	struct late_question *held;
 };
@@ -66,6 +68,8 @@ static void late_ask(struct resolver *r, const struct dns_question *question, in
 		context };
 	late->asked++;
 	late->open++;
+	buf_printf(
+	    &late->questions, "%s %.*s;", dns_type_name(question->type), SLICE_ARG(question->name));
 	if (late->delay_ms == NEVER) {
 		pthread_mutex_lock(&late->mutex);
 		q->next = late->held;
@@ -86,6 +90,7 @@ static void late_begin(struct late *late, const char *records, int delay_ms)
 	buf_init(&errors, 1000);
 	*late = (struct late){ .resolver = { &late_class }, .delay_ms = delay_ms };
 	pthread_mutex_init(&late->mutex, NULL);
+	buf_init(&late->questions, 10000);
 	late->records = records_resolver_parse("t", slice_of(records), NULL, &errors);
 	ck_assert_msg(late->records != NULL, "%s", buf_text(&errors));
 	buf_free(&errors);
@@ -105,6 +110,7 @@ static void late_end(struct late *late)
 	while (late->open > 0)
 		nanosleep(&moment, NULL);
 	resolver_free(late->records);
+	buf_free(&late->questions);
 	pthread_mutex_destroy(&late->mutex);
 }
 
@@ -235,6 +241,39 @@ START_TEST(test_longest_chain)
 	ck_assert_msg(took >= (CHAIN - 1) * DELAY_MS, "%lld ms are too few", (long long)took);
 	ck_assert_msg(took < 2 * CHAIN * DELAY_MS, "%lld ms: one after the other", (long long)took);
 	end(&f);
+}
+END_TEST
+
+static void expect_asked(struct fixture *f, const char *question)
+{
+	ck_assert_msg(strstr(buf_text(&f->late.questions), question) != NULL, "%s is not in %s",
+	    question, buf_text(&f->late.questions));
+}
+
+/* Every part asks at the end of the header, though none before it has an answer yet. */
+START_TEST(test_header_asks_all)
+{
+	const struct network egress = { .ip = { .family = AF_INET, .octets = { 192, 0, 2, 9 } },
+		.prefix = 32 };
+	const struct auth_route routes[] = { { .egress = &egress, .egress_count = 1 },
+		{ .egress_count = 0 } };
+	static const char signature[] =
+	    " v=1; a=rsa-sha256; d=author.example; s=sel; h=from; bh=AAAA; b=AAAA";
+
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		struct fixture f;
+
+		begin(&f, RECORDS, 0, 20000);
+		authenticator_sender(f.a);
+		f.late.delay_ms = NEVER;
+		message_add_field(f.message, SLICE("DKIM-Signature"), SLICE(signature));
+		header(&f, " ann@author.example", &routes[i]);
+		expect_asked(&f, "MX author.example;");
+		expect_asked(&f, "TXT sender.example;");
+		expect_asked(&f, "TXT sel._domainkey.author.example;");
+		expect_asked(&f, "TXT _dmarc.author.example;");
+		end(&f);
+	}
 }
 END_TEST
 
@@ -442,6 +481,7 @@ Suite *unit_suite(void)
 	tcase_add_unchecked_fixture(c, set_up, tear_down);
 	tcase_add_test(c, test_waits);
 	tcase_add_test(c, test_longest_chain);
+	tcase_add_test(c, test_header_asks_all);
 	tcase_add_test(c, test_budget_over_two_waits);
 	tcase_add_test(c, test_body_takes_long);
 	tcase_add_test(c, test_never);

@@ -17,6 +17,7 @@
 #include "directory/view.h"
 #include "dns/dns.h"
 #include "store/front.h"
+#include "store/pooled.h"
 #include "store/stores.h"
 #include "store/view.h"
 #include "unit.h"
@@ -45,17 +46,17 @@ static const struct store_rule fake_rules[] = { { "number", STORE_TEXT, false },
 	{ "services", STORE_TEXT, false }, { "flags", STORE_TEXT, false },
 	{ NULL, STORE_TEXT, false } };
 
-extern const struct store_class store_fake;
+extern const struct store_class store_fake, store_fake_local;
 
 static struct store *fake_open(const struct store_options *options, struct buf *notes)
 {
 	struct store *s = must_alloc(sizeof *s);
 
 	(void)notes;
-	s->class = &store_fake;
 	s->services = (unsigned)strtoul(store_option_text(options, "services", "5"), NULL, 10);
 	s->flags = (unsigned)strtoul(store_option_text(options, "flags", "0"), NULL, 10) +
 		   ((unsigned)strtoul(store_option_text(options, "number", "0"), NULL, 10) << 16);
+	s->class = s->flags & STORE_LOCAL ? &store_fake_local : &store_fake;
 	return s;
 }
 
@@ -110,8 +111,8 @@ static enum lookup_status fake_find(
 	return LOOKUP_NOTFOUND;
 }
 
-static enum lookup_status fake_lookup(struct store *store, void **connection,
-    const struct store_question *q, int64_t deadline_us, struct store_reply *reply)
+static enum lookup_status fake_lookup(struct store *store, const struct store_question *q,
+    int64_t deadline_us, struct store_reply *reply)
 {
 	unsigned n = store->flags >> 16;
 	unsigned now = atomic_fetch_add(&fakes[n].at_once, 1) + 1;
@@ -123,10 +124,6 @@ static enum lookup_status fake_lookup(struct store *store, void **connection,
 	ck_assert(q->key.data[q->key.len] == '\0');
 	while (most < now && !atomic_compare_exchange_weak(&fakes[n].most_at_once, &most, now))
 		;
-	if (*connection == NULL && !(store->flags & STORE_LOCAL)) {
-		*connection = must_alloc(1);
-		atomic_fetch_add(&fakes[n].connections, 1);
-	}
 	atomic_fetch_add(&fakes[n].lookups, 1);
 	usleep((useconds_t)atomic_load(&fakes[n].delay_us));
 	pthread_mutex_lock(&fakes[n].mutex);
@@ -142,6 +139,24 @@ static enum lookup_status fake_lookup(struct store *store, void **connection,
 	return status;
 }
 
+static enum lookup_status fake_connect(
+    struct store *store, void **connection, int64_t deadline_us, struct store_reply *reply)
+{
+	(void)deadline_us, (void)reply;
+	*connection = must_alloc(1);
+	atomic_fetch_add(&fakes[store->flags >> 16].connections, 1);
+	return LOOKUP_FOUND;
+}
+
+static enum lookup_status fake_ask(struct store *store, void *connection,
+    const struct store_question *q, int64_t deadline_us, struct store_reply *reply,
+    enum pooled_after *after)
+{
+	(void)connection;
+	*after = POOLED_KEEP;
+	return fake_lookup(store, q, deadline_us, reply);
+}
+
 static void fake_disconnect(struct store *store, void *connection)
 {
 	atomic_fetch_sub(&fakes[store->flags >> 16].connections, 1);
@@ -153,7 +168,12 @@ static void fake_close(struct store *store)
 	free(store);
 }
 
-const struct store_class store_fake = { "fake", fake_rules, fake_open, fake_lookup, fake_disconnect,
+static const struct pooled_class fake_pool = { fake_connect, fake_ask, fake_disconnect };
+
+/* open takes the second one where the options say so */
+const struct store_class store_fake = { "fake", fake_rules, fake_open, NULL, &fake_pool, NULL,
+	fake_close };
+const struct store_class store_fake_local = { "fake", fake_rules, fake_open, fake_lookup, NULL,
 	NULL, fake_close };
 
 const struct store_class *const store_classes[] = { &store_fake, &store_file, NULL };
@@ -234,6 +254,8 @@ static void show(struct buf *out, const struct directory_result *r, const struct
 	buf_printf(out, "%s", directory_answer_name(r->answer));
 	if (r->of.len > 0)
 		buf_printf(out, " of=%.*s", SLICE_ARG(r->of));
+	if (r->as_mailbox)
+		buf_add_text(out, " as-mailbox");
 	if (r->store != NULL)
 		buf_printf(out, " %s", r->store);
 	for (size_t i = 0; i < r->reach_count; i++)
@@ -681,9 +703,11 @@ START_TEST(test_catch_all_is_mailbox)
 	struct directory *d = make(options, "flags=1", "flags=1 services=1");
 	char got[500];
 
-	set_text(0, DOMAIN_ "@example.com mailbox");
+	set_text(0, DOMAIN_ "@example.com mailbox;bob@example.com mailbox");
 	set_text(1, "ann@example.com tempfail");
-	ck_assert_str_eq(ask(d, "ann@example.com", got), "catch-all one >ann@example.com");
+	ck_assert_str_eq(
+	    ask(d, "ann@example.com", got), "catch-all as-mailbox one >ann@example.com");
+	ck_assert_str_eq(ask(d, "bob@example.com", got), "mailbox one >bob@example.com");
 	directory_unref(d);
 	d = make((struct directory_options){ 0 }, "flags=1", "flags=1 services=1");
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "unknown (two: this key fails)");

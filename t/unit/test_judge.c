@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "directory/claims.h"
 #include "policy/judge.h"
 #include "policy/setting.h"
 #include "unit.h"
@@ -407,6 +408,84 @@ START_TEST(test_stage)
 }
 END_TEST
 
+/* ---- excuses --------------------------------------------------------------------- */
+
+#define YES  PERMISSION_YES
+#define NO   PERMISSION_NO
+#define OPEN PERMISSION_UNKNOWN
+
+/* A message of a domain that is not ours: which of its addresses may the login use? */
+static const struct {
+	const char *label, *check;
+	enum directory_permission from, sender, resent;
+	enum action allowed, forbidden; /* with on_behalf and without */
+} excused[] = {
+	{ "nothing but From", "from.login", NO, NO, NO, ACTION_REJECT, ACTION_REJECT },
+	{ "on behalf of another", "from.login", NO, YES, NO, ACTION_LOG, ACTION_REJECT },
+	{ "resent", "from.login", NO, NO, YES, ACTION_LOG, ACTION_REJECT },
+	{ "the excuse is open", "from.login", NO, OPEN, OPEN, ACTION_REJECT, ACTION_REJECT },
+	{ "From is open", "from.login", OPEN, YES, NO, ACTION_LOG, ACTION_REJECT },
+	{ "another's Sender", "from.login", YES, NO, NO, ACTION_REJECT, ACTION_REJECT },
+	{ "another's Sender, resent", "from.login", YES, NO, YES, ACTION_LOG, ACTION_REJECT },
+	{ "a return path has none", "envelope.sender-login", NO, YES, YES, ACTION_REJECT,
+	    ACTION_REJECT },
+	{ "foreign on behalf", "from.foreign", NO, YES, NO, ACTION_REJECT, ACTION_REJECT },
+	{ "foreign and resent", "from.foreign", NO, NO, YES, ACTION_LOG, ACTION_REJECT },
+};
+
+static struct claim claim_of(enum directory_permission permission)
+{
+	return (struct claim){
+		.address = SLICE("bob@example.net"),
+		.domain = SLICE("example.net"),
+		.has_use = true,
+		.use = { .permission = permission },
+	};
+}
+
+static enum action excused_action(int row_index, bool on_behalf)
+{
+	struct claims claims = {
+		.list = {
+			[CLAIM_MAIL_FROM] = claim_of(NO),
+			[CLAIM_FROM] = claim_of(excused[row_index].from),
+			[CLAIM_SENDER] = claim_of(excused[row_index].sender),
+			[CLAIM_RESENT] = claim_of(excused[row_index].resent),
+		},
+		.has_directory = true,
+		.sender_told = true,
+		.finished = true,
+		.from_served = SERVED_NO,
+	};
+	struct config config = { .on_behalf = on_behalf };
+	struct arena *arena = arena_new();
+	struct message *m = message_new(arena);
+	const struct finding *f;
+	struct judgement j;
+	enum action action;
+
+	set_action(&config.global, excused[row_index].check, ACTION_REJECT);
+	message_set_mail(m, SLICE("<bob@example.net>"));
+	m->claims = &claims;
+	judge_begin(&j, &config, m);
+	judge_stage(&j, STAGE_MAIL, NULL);
+	judge_stage(&j, STAGE_EOM, NULL);
+	f = find(&j.findings, excused[row_index].check);
+	ck_assert_msg(f != NULL, "%s: no finding", excused[row_index].label);
+	action = f->action;
+	arena_free(arena);
+	return action;
+}
+
+START_TEST(test_excuse)
+{
+	ck_assert_msg(excused_action(_i, true) == excused[_i].allowed, "%s, allowed: %s",
+	    excused[_i].label, action_name(excused_action(_i, true)));
+	ck_assert_msg(excused_action(_i, false) == excused[_i].forbidden, "%s, forbidden: %s",
+	    excused[_i].label, action_name(excused_action(_i, false)));
+}
+END_TEST
+
 /* ---- recipients ------------------------------------------------------------------ */
 
 /* Each recipient has a verdict of its own, of the message only the record tells. */
@@ -638,6 +717,7 @@ Suite *unit_suite(void)
 
 	tcase_add_loop_test(tc, test_decide, 0, ROWS(decisions));
 	tcase_add_loop_test(tc, test_stage, 0, ROWS(judged));
+	tcase_add_loop_test(tc, test_excuse, 0, ROWS(excused));
 	tcase_add_test(tc, test_recipients);
 	tcase_add_test(tc, test_many_recipients);
 	tcase_add_loop_test(tc, test_reply, 0, ROWS(answers));
