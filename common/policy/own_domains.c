@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/run.h"
 
 /* ---- asking ---------------------------------------------------------------- */
@@ -21,7 +22,7 @@ bool own_domains_ask(const char *program, int seconds, struct buf *output)
 {
 	const char *const argv[] = { program, "-hx", "mydestination", "virtual_alias_domains",
 		"virtual_mailbox_domains", NULL };
-	struct run run = run_program(argv, (int64_t)seconds * 1000000, output, NULL);
+	struct run run = run_program(argv, seconds * SECOND_US, output, NULL);
 
 	return run.end == RUN_EXITED && run.status == 0;
 }

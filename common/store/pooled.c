@@ -6,8 +6,8 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/utf8.h"
-#include "dns/dns.h"
 
 /* What *slot points to. */
 struct pooled {
@@ -89,7 +89,7 @@ static enum lookup_status lookup(const struct pooled_class *class, struct store 
 {
 	struct pooled *p = *slot;
 
-	if (p != NULL && dns_now_us() > p->used_us + POOLED_IDLE_US)
+	if (p != NULL && clock_now_us() > p->used_us + POOLED_IDLE_US)
 		end(class, store, slot);
 	for (;;) {
 		bool reused = *slot != NULL;
@@ -104,7 +104,7 @@ static enum lookup_status lookup(const struct pooled_class *class, struct store 
 		p = *slot;
 		status = class->ask(store, p->connection, question, deadline_us, reply, &after);
 		if (after == POOLED_KEEP)
-			p->used_us = dns_now_us();
+			p->used_us = clock_now_us();
 		else
 			end(class, store, slot);
 		if (after != POOLED_DROPPED || !reused)

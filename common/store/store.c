@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 
 const char *lookup_status_name(enum lookup_status status)
 {
@@ -308,7 +308,7 @@ struct store_answer *store_lookup(struct store *store, void **connection,
 {
 	struct store_reply reply;
 	struct store_answer *answer;
-	int64_t began_us = dns_now_us();
+	int64_t began_us = clock_now_us();
 	enum lookup_status status;
 
 	reply_init(&reply, question->service);
@@ -317,7 +317,7 @@ struct store_answer *store_lookup(struct store *store, void **connection,
 	else
 		status = store->class->lookup(store, connection, question, deadline_us, &reply);
 	answer = reply_finish(&reply, status);
-	answer->elapsed_us = dns_now_us() - began_us;
+	answer->elapsed_us = clock_now_us() - began_us;
 	buf_free(&reply.pieces);
 	return answer;
 }

@@ -1,5 +1,6 @@
-/* test_base.c - the lowest layer: arena, buf, slice, utf8, net and the log's line. */
+/* test_base.c - the lowest layer: arena, buf, slice, utf8, net, time, threads, the log's line. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,9 +10,12 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/exchange.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/patience.h"
+#include "base/thread.h"
 #include "base/utf8.h"
 #include "unit.h"
 
@@ -538,6 +542,108 @@ START_TEST(patience)
 }
 END_TEST
 
+/* ---- time, threads and what they share ------------------------------------------ */
+
+START_TEST(clock_tells_deadlines)
+{
+	int64_t now_us = clock_now_us();
+	struct timespec until = clock_until(now_us + 3 * SECOND_US);
+
+	ck_assert_int_le(now_us, clock_now_us());
+	ck_assert_int_eq(until.tv_sec, now_us / 1000000 + 3);
+	ck_assert_int_eq(until.tv_nsec, now_us % 1000000 * 1000);
+	ck_assert_int_le(llabs(clock_wall_ms() / 1000 - (long long)time(NULL)), 1);
+}
+END_TEST
+
+/* By any other clock the deadline, hours after the start of the machine, is long past. */
+START_TEST(conditions_wait_by_the_monotonic_clock)
+{
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	int64_t until_us = clock_now_us() + SECOND_US / 50;
+	struct timespec until = clock_until(until_us);
+	pthread_cond_t cond;
+	int error = 0;
+
+	thread_cond_init(&cond);
+	pthread_mutex_lock(&mutex);
+	while (error == 0)
+		error = pthread_cond_timedwait(&cond, &mutex, &until);
+	pthread_mutex_unlock(&mutex);
+	ck_assert_int_eq(error, ETIMEDOUT);
+	ck_assert_int_ge(clock_now_us(), until_us);
+	pthread_cond_destroy(&cond);
+}
+END_TEST
+
+static void *look_at_mask(void *context)
+{
+	pthread_sigmask(SIG_SETMASK, NULL, context);
+	return NULL;
+}
+
+START_TEST(threads_take_no_signal)
+{
+	static const int signals[] = { SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE };
+	sigset_t of_thread, after;
+	pthread_t thread;
+
+	sigemptyset(&of_thread);
+	ck_assert(thread_start(&thread, look_at_mask, &of_thread));
+	pthread_join(thread, NULL);
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	for (int i = 0; i < ROWS(signals); i++) {
+		ck_assert_int_eq(sigismember(&of_thread, signals[i]), 1);
+		ck_assert_int_eq(sigismember(&after, signals[i]), 0);
+	}
+}
+END_TEST
+
+/* An answer in a thread of its own, after a while. */
+static void *answer(void *context)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	struct exchange *x = context;
+
+	nanosleep(&pause, NULL);
+	pthread_mutex_lock(&x->mutex);
+	exchange_answer(x);
+	exchange_leave(x);
+	return NULL;
+}
+
+START_TEST(exchange_waits_for_all)
+{
+	struct exchange *x = exchange_new();
+
+	for (int i = 0; i < 3; i++) {
+		exchange_ask(x);
+		ck_assert(thread_start_detached(answer, x));
+	}
+	pthread_mutex_lock(&x->mutex);
+	ck_assert(exchange_wait(x, clock_now_us() + 20 * SECOND_US));
+	ck_assert_uint_eq(x->open, 0);
+	exchange_leave(x);
+}
+END_TEST
+
+/* The answer comes when the view has gone: it is the last, and frees what they shared. */
+START_TEST(exchange_outlives_the_view)
+{
+	struct exchange *x = exchange_new();
+	pthread_t thread;
+
+	exchange_ask(x);
+	pthread_mutex_lock(&x->mutex);
+	ck_assert(!exchange_wait(x, clock_now_us() - 1));
+	ck_assert(!exchange_wait(x, clock_now_us() + SECOND_US / 100));
+	ck_assert_uint_eq(x->references, 2);
+	exchange_leave(x);
+	ck_assert(thread_start(&thread, answer, x));
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *suite = suite_create("base");
@@ -554,6 +660,11 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tcase, utf8_decodes, 0, ROWS(characters));
 	tcase_add_test(tcase, gate);
 	tcase_add_test(tcase, patience);
+	tcase_add_test(tcase, clock_tells_deadlines);
+	tcase_add_test(tcase, conditions_wait_by_the_monotonic_clock);
+	tcase_add_test(tcase, threads_take_no_signal);
+	tcase_add_test(tcase, exchange_waits_for_all);
+	tcase_add_test(tcase, exchange_outlives_the_view);
 	tcase_add_loop_test(tcase, utf8_escapes, 0, ROWS(escapes));
 	tcase_add_test(tcase, utf8_sees_8bit);
 	tcase_add_loop_test(tcase, ip_parses, 0, ROWS(addresses));
