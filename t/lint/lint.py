@@ -23,6 +23,7 @@ import tempfile
 
 LAYERS = ["base", "syntax", "dns", "store", "message", "directory", "key", "signer", "auth",
           "check", "policy", "audit"]
+APART = {"store": ["dns"], "directory": ["dns"]}  # lower, and not beneath
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
@@ -277,6 +278,8 @@ def judge_include(tree, name, system, target):
         return f'"{target}" belongs to no layer'
     if other[0] > mine[0] or (other[0] == mine[0] and other[1] != mine[1] and mine[1] != "t"):
         return f"{mine[1]} must not include {other[1]}"
+    if other[1] in APART.get(mine[1], []):
+        return f"{mine[1]} does not rest on {other[1]}"
     return None
 
 
@@ -673,6 +676,8 @@ RULES = [
       MANUALS["presend"]: ".It Fl -mail-from Ar A\n"}),
     (rule_layers, {"common/base/x.c": '#include "syntax/y.h"\n', "common/syntax/y.h": ""},
      {"common/syntax/x.c": '#include "base/y.h"\n', "common/base/y.h": ""}),
+    (rule_layers, {"common/store/x.c": '#include "dns/y.h"\n', "common/dns/y.h": ""},
+     {"common/key/x.c": '#include "dns/y.h"\n', "common/dns/y.h": ""}),
     (rule_layers, {"milter/x.c": '#include "tools/y.h"\n', "tools/y.h": ""},
      {"milter/x.c": '#include "milter/y.h"\n#include <stdio.h>\n', "milter/y.h": ""}),
     (rule_layers, {"common/audit/x.c": '#include "milter/y.h"\n', "milter/y.h": ""}, None),
