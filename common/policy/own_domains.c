@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/run.h"
 
@@ -31,7 +32,7 @@ bool own_domains_ask(const char *program, int seconds, struct buf *output)
 
 static bool is_separator(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',';
+	return is_fws(c) || c == ',';
 }
 
 /* The next word of a list as Postfix writes it, empty at the end. */

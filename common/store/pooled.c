@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 
@@ -53,7 +54,7 @@ static void release_sigpipe(const struct held *held)
 bool pooled_can_carry(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f)
+		if (is_ctl(s.data[i]))
 			return false;
 	return utf8_first_invalid(s) == s.len;
 }

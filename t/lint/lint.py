@@ -375,6 +375,21 @@ def rule_one_reader_of_modes(tree):
     return complaints
 
 
+CLASS_OF_OCTETS = (r"^static (?:inline )?\w+ (is_(?:blank|wsp|fws|space|digit|alpha|letter|alnum|hex"
+                   r"|ctl|8bit))\((?:unsigned )?(?:char|int) \w+\)$")
+
+
+def rule_one_set_of_classes(tree):
+    """Classes of octets are those of base/ascii.h: a set of a file's own has a name of its own."""
+    complaints = []
+    for name in tree.sources():
+        text = tree.text(name)
+        for m in re.finditer(CLASS_OF_OCTETS, text, re.M):
+            if name != "common/base/ascii.h":
+                complaints.append(at(name, text, m, f"{m[1]} is for base/ascii.h to define"))
+    return complaints
+
+
 def rule_foreign_names(tree):
     """No name that is not static begins like those of a library that we link."""
     complaints = []
@@ -698,6 +713,11 @@ RULES = [
     (rule_no_thread_locals, one("static __thread int x;\n"), one("/* no __thread here */\n")),
     (rule_one_reader_of_modes, one("\tif (setting_mode(c, m, k))\n", "milter/x.c"),
      one("\treturn setting_mode(c, m, k);\n", "common/policy/judge.c")),
+    (rule_one_set_of_classes, one("static bool is_wsp(char c)\n"),
+     one("static bool is_between(char c)\n\treturn is_wsp(c);\n")),
+    (rule_one_set_of_classes, one("static bool is_blank(unsigned char c)\n"),
+     one("static inline bool is_wsp(char c)\nstatic bool is_blank(const char *s)\n",
+         "common/base/ascii.h")),
     (rule_foreign_names, one("int dkim_new(void)\n{\n}\n"),
      one("static int dkim_new(void)\n{\n\tsmfi_main();\n}\n")),
     (rule_foreign_names, one("const int mi_table[] = { 0 };\n"), None),

@@ -1,4 +1,7 @@
-/* test_base.c - the lowest layer: arena, buf, slice, utf8, net, time, threads, the log's line. */
+/*
+ * test_base.c - the lowest layer: arena, ascii, buf, slice, utf8, net, time, threads and
+ * the log's line.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -9,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/exchange.h"
@@ -116,6 +120,40 @@ START_TEST(buf_grows)
 	ck_assert(!b.truncated);
 	expect_slice("grown", "the end", slice_part(buf_slice(&b), 99995, 100000), "19999");
 	buf_free(&b);
+}
+END_TEST
+
+/* ---- ascii ---- */
+
+/* The octets of each class, as pairs of a first and a last one. */
+static const struct {
+	const char *name;
+	bool (*class)(char c);
+	struct slice pairs;
+} classes[] = {
+	{ "is_wsp", is_wsp, { "\t\t  ", 4 } },
+	{ "is_fws", is_fws, { "\t\n\r\r  ", 6 } },
+	{ "is_space_c", is_space_c, { "\t\r  ", 4 } },
+	{ "is_digit", is_digit, { "09", 2 } },
+	{ "is_alpha", is_alpha, { "AZaz", 4 } },
+	{ "is_alnum", is_alnum, { "09AZaz", 6 } },
+	{ "is_hex", is_hex, { "09AFaf", 6 } },
+	{ "is_ctl", is_ctl, { "\0\x1f\x7f\x7f", 4 } },
+	{ "is_8bit", is_8bit, { "\x80\xff", 2 } },
+};
+
+START_TEST(octets_have_classes)
+{
+	const unsigned char *pairs = (const unsigned char *)classes[_i].pairs.data;
+
+	for (int octet = 0; octet < 256; octet++) {
+		bool wanted = false;
+
+		for (size_t p = 0; p < classes[_i].pairs.len; p += 2)
+			wanted |= octet >= pairs[p] && octet <= pairs[p + 1];
+		ck_assert_msg(classes[_i].class((char)octet) == wanted, "%s: octet %d",
+		    classes[_i].name, octet);
+	}
 }
 END_TEST
 
@@ -654,6 +692,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, arena_texts_have_a_nul);
 	tcase_add_test(tcase, buf_keeps_its_ceiling);
 	tcase_add_test(tcase, buf_grows);
+	tcase_add_loop_test(tcase, octets_have_classes, 0, ROWS(classes));
 	tcase_add_test(tcase, slices);
 	tcase_add_loop_test(tcase, patterns_match, 0, ROWS(patterns));
 	tcase_add_test(tcase, hostile_patterns_end);
