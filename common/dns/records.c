@@ -9,12 +9,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/ascii.h"
+#include "base/file.h"
 #include "base/utf8.h"
 #include "dns/answer.h"
 
@@ -564,28 +564,19 @@ struct resolver *records_resolver_parse(
 
 struct resolver *records_resolver_load(const char *path, struct resolver *below, struct buf *errors)
 {
-	FILE *file = fopen(path, "rb");
 	struct resolver *r = NULL;
-	char piece[65536];
 	struct buf text;
-	size_t n;
+	int error;
 
-	if (file == NULL) {
-		buf_printf(errors, "%s: %s\n", path, strerror(errno));
-		resolver_free(below);
-		return NULL;
-	}
 	buf_init(&text, RECORDS_OCTETS_MAX);
-	while ((n = fread(piece, 1, sizeof piece, file)) > 0)
-		buf_add(&text, piece, n);
-	if (ferror(file) || text.truncated) {
+	error = file_read_any(path, true, &text);
+	if (error != 0) {
 		buf_printf(errors, "%s: %s\n", path,
-		    text.truncated ? "the file is too long" : strerror(errno));
+		    error == EFBIG ? "the file is too long" : strerror(error));
 		resolver_free(below);
 	} else {
 		r = records_resolver_parse(path, buf_slice(&text), below, errors);
 	}
 	buf_free(&text);
-	fclose(file);
 	return r;
 }

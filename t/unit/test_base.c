@@ -1,6 +1,6 @@
 /*
- * test_base.c - the lowest layer: arena, ascii, buf, slice, utf8, net, time, threads and
- * the log's line.
+ * test_base.c - the lowest layer: arena, buf, file, ascii, slice, utf8, net, time,
+ * threads and the log's line.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -16,6 +17,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/exchange.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/patience.h"
@@ -120,6 +122,61 @@ START_TEST(buf_grows)
 	ck_assert(!b.truncated);
 	expect_slice("grown", "the end", slice_part(buf_slice(&b), 99995, 100000), "19999");
 	buf_free(&b);
+}
+END_TEST
+
+/* ---- file ---- */
+
+static void write_file(const char *path, const char *text, size_t len)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(text, 1, len, file), len);
+	fclose(file);
+}
+
+/* What a read into a buffer that holds 100000 octets gives; what was in it stays. */
+static void expect_read(const char *path, bool any, int error, size_t len)
+{
+	struct buf text;
+	int got;
+
+	buf_init(&text, 100000);
+	buf_add_text(&text, "0");
+	got = any ? file_read_any(path, false, &text) : file_read_whole(path, &text);
+	ck_assert_msg(got == error, "%s, %s: %d", path, any ? "any" : "regular", got);
+	ck_assert_int_eq(buf_text(&text)[0], '0');
+	if (error == 0)
+		ck_assert_uint_eq(text.len, 1 + len);
+	buf_free(&text);
+}
+
+START_TEST(files_are_read_whole)
+{
+	char folder[] = "/tmp/presend-base.XXXXXX", path[60], pipe[60];
+	static char text[100000];
+
+	memset(text, 'x', sizeof text);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/file", folder);
+	snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	for (int any = 0; any < 2; any++) {
+		expect_read(path, any, ENOENT, 0);
+		expect_read(folder, any, any ? EISDIR : EINVAL, 0);
+		expect_read("/dev/null", any, any ? 0 : EINVAL, 0);
+		expect_read(pipe, any, any ? 0 : EINVAL, 0);
+		write_file(path, text, 0);
+		expect_read(path, any, 0, 0);
+		write_file(path, text, sizeof text - 1);
+		expect_read(path, any, 0, sizeof text - 1);
+		write_file(path, text, sizeof text);
+		expect_read(path, any, EFBIG, 0);
+		unlink(path);
+	}
+	unlink(pipe);
+	rmdir(folder);
 }
 END_TEST
 
@@ -692,6 +749,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, arena_texts_have_a_nul);
 	tcase_add_test(tcase, buf_keeps_its_ceiling);
 	tcase_add_test(tcase, buf_grows);
+	tcase_add_test(tcase, files_are_read_whole);
 	tcase_add_loop_test(tcase, octets_have_classes, 0, ROWS(classes));
 	tcase_add_test(tcase, slices);
 	tcase_add_loop_test(tcase, patterns_match, 0, ROWS(patterns));

@@ -258,6 +258,10 @@ START_TEST(test_file_reload)
 	write_file("f", "c@example.com\nc@\n");
 	store->class->refresh(store, false);
 	expect(store, STORE_ADDRESS, "b@example.com", "found mailbox");
+	/* empty: nobody is there, and that is told */
+	write_file("f", "");
+	store->class->refresh(store, false);
+	expect(store, STORE_ADDRESS, "b@example.com", "notfound");
 	/* gone: nobody can tell */
 	unlink(path_of("f", path));
 	store->class->refresh(store, false);
