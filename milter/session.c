@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "audit/record.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "policy/class.h"
 #include "policy/inquiry.h"
@@ -42,14 +43,6 @@ static struct answer refuse(enum answer_kind kind, const struct reply *reply)
 static bool refuses(enum outcome outcome)
 {
 	return outcome >= OUTCOME_TEMPFAIL;
-}
-
-static long long now_us(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
 }
 
 /* ---- the connection -------------------------------------------------------- */
@@ -221,14 +214,14 @@ static struct inquiry *inquiry_of(struct passage *p)
 /* The facts that a stage needs are found out first. */
 static void judge(struct passage *p, enum stage stage, const struct path *rcpt)
 {
-	long long begun = now_us(CLOCK_MONOTONIC);
+	long long begun = clock_now_us();
 
 	if (stage == STAGE_MAIL)
 		inquiry_sender(inquiry_of(p));
 	else if (stage == STAGE_EOM)
 		inquiry_finish(p->inquiry);
 	judge_stage(&p->judgement, stage, rcpt);
-	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
+	p->spent_us += clock_now_us() - begun;
 }
 
 /* MAIL is judged when it is sure that the message goes outside: an internal one never is. */
@@ -259,7 +252,7 @@ static void keep_queue_id(struct passage *p, const char *queue_id)
 static void record(struct service *service, struct passage *p, const struct verdict *v)
 {
 	struct record_facts facts = {
-		.time_ms = now_us(CLOCK_REALTIME) / 1000,
+		.time_ms = clock_wall_ms(),
 		.elapsed_us = p->spent_us,
 	};
 	struct buf out;
@@ -313,10 +306,10 @@ static struct answer judge_recipient(struct session *s, const struct path *path)
 /* Where the MTA does not say how it will deliver, as for sendmail(1) behind Postfix. */
 static bool is_served(struct passage *p, struct slice domain)
 {
-	long long begun = now_us(CLOCK_MONOTONIC);
+	long long begun = clock_now_us();
 	bool served = inquiry_serves(inquiry_of(p), domain);
 
-	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
+	p->spent_us += clock_now_us() - begun;
 	return served;
 }
 
@@ -370,10 +363,10 @@ static void judge_header(struct passage *p)
 	judge(p, STAGE_EOH, NULL);
 	p->header = judge_decide(&p->judgement, STAGE_EOH);
 	if (!refuses(p->header.action)) {
-		long long begun = now_us(CLOCK_MONOTONIC);
+		long long begun = clock_now_us();
 
 		inquiry_header(p->inquiry);
-		p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
+		p->spent_us += clock_now_us() - begun;
 	}
 }
 
@@ -397,9 +390,9 @@ void session_body(struct session *s, struct slice piece)
 
 	if (p == NULL || p->inquiry == NULL || !inquiry_wants_body(p->inquiry))
 		return;
-	begun = now_us(CLOCK_MONOTONIC);
+	begun = clock_now_us();
 	inquiry_body(p->inquiry, piece);
-	p->spent_us += now_us(CLOCK_MONOTONIC) - begun;
+	p->spent_us += clock_now_us() - begun;
 }
 
 /* ---- the end --------------------------------------------------------------- */

@@ -1,8 +1,8 @@
 /* address_facts.c - what the directory says of one address. */
 #include "tools/address_facts.h"
 
+#include "base/clock.h"
 #include "directory/view.h"
-#include "dns/dns.h"
 #include "store/address.h"
 #include "tools/tools.h"
 
@@ -22,7 +22,7 @@ static bool ask(struct address_facts *f)
 void address_facts_find(struct address_facts *f, struct arena *arena, const struct site *site,
     struct slice address, struct slice login)
 {
-	int64_t begun = dns_now_us();
+	int64_t begun = clock_now_us();
 	struct address shape;
 
 	*f = (struct address_facts){ .given = address, .login = login };
@@ -34,7 +34,7 @@ void address_facts_find(struct address_facts *f, struct arena *arena, const stru
 	    arena, site->directory, begun + (int64_t)(site->config->deadline * 1e6));
 	while (ask(f) && directory_view_wait(f->view))
 		;
-	f->elapsed_us = dns_now_us() - begun;
+	f->elapsed_us = clock_now_us() - begun;
 }
 
 void address_facts_end(struct address_facts *f)

@@ -8,9 +8,9 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "message/file.h"
 #include "policy/class.h"
 #include "policy/inquiry.h"
@@ -33,22 +33,6 @@ struct job {
 	struct judgement judgement;
 	long long elapsed_us;
 };
-
-static long long clock_us(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
-/* The time of judgement, in milliseconds since the epoch. */
-static long long now_of(const struct job *job)
-{
-	const struct options *o = job->options;
-
-	return o->has_time ? o->time * 1000 : clock_us(CLOCK_REALTIME) / 1000;
-}
 
 static void new_message(struct job *job)
 {
@@ -135,11 +119,11 @@ static void set_sender(struct job *job)
 static void judge_header(void *context)
 {
 	struct job *job = context;
-	long long begun = clock_us(CLOCK_MONOTONIC);
+	long long begun = clock_now_us();
 
 	message_end_header(job->message);
 	set_sender(job);
-	job->inquiry = inquiry_new(job->site, job->message, now_of(job) / 1000);
+	job->inquiry = inquiry_new(job->site, job->message, options_now_ms(job->options) / 1000);
 	inquiry_sender(job->inquiry);
 	judge_stage(&job->judgement, STAGE_MAIL, NULL);
 	for (size_t i = 0; i < job->options->rcpts.count; i++) {
@@ -150,21 +134,21 @@ static void judge_header(void *context)
 	}
 	judge_stage(&job->judgement, STAGE_EOH, NULL);
 	inquiry_header(job->inquiry);
-	job->elapsed_us = clock_us(CLOCK_MONOTONIC) - begun;
+	job->elapsed_us = clock_now_us() - begun;
 }
 
 static void take_body(void *context, const char *data, size_t len)
 {
 	struct job *job = context;
-	long long begun = clock_us(CLOCK_MONOTONIC);
+	long long begun = clock_now_us();
 
 	inquiry_body(job->inquiry, (struct slice){ data, len });
-	job->elapsed_us += clock_us(CLOCK_MONOTONIC) - begun;
+	job->elapsed_us += clock_now_us() - begun;
 }
 
 static void finish(struct job *job, const char *name)
 {
-	long long begun = clock_us(CLOCK_MONOTONIC);
+	long long begun = clock_now_us();
 	struct verdict verdict;
 	struct result result = {
 		.title = slice_of(name),
@@ -176,10 +160,10 @@ static void finish(struct job *job, const char *name)
 	inquiry_finish(job->inquiry);
 	judge_stage(&job->judgement, STAGE_EOM, NULL);
 	verdict = judge_decide(&job->judgement, STAGE_EOM);
-	job->elapsed_us += clock_us(CLOCK_MONOTONIC) - begun;
+	job->elapsed_us += clock_now_us() - begun;
 	result.facts = (struct record_facts){
 		.file = slice_of(name),
-		.time_ms = now_of(job),
+		.time_ms = options_now_ms(job->options),
 		.elapsed_us = job->elapsed_us,
 	};
 	show_result(&job->show, &result);

@@ -7,8 +7,6 @@
  * rows about these stay out, but for the signatures that a signer behind us
  * would add, and the keys of selectors that the operator names.
  */
-#include <time.h>
-
 #include "base/log.h"
 #include "tools/domain_report.h"
 #include "tools/facts.h"
@@ -28,16 +26,6 @@ struct job {
 	struct arena *arena;  /* of the domain at hand */
 	struct show show;
 };
-
-static long long now_ms(const struct options *o)
-{
-	struct timespec t;
-
-	if (o->has_time)
-		return o->time * 1000;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
 
 static bool speaks_of_domain(const struct job *job, const struct check *check)
 {
@@ -216,8 +204,9 @@ int tool_domain(const struct options *o)
 	job.site = facts_site(o, &status);
 	if (job.site == NULL)
 		return status;
-	job.query =
-	    (struct domain_query){ .options = o, .site = job.site, .now = now_ms(o) / 1000 };
+	job.query = (struct domain_query){
+		.options = o, .site = job.site, .now = options_now_ms(o) / 1000
+	};
 	job.arena = arena_new();
 	job.tables = arena_new();
 	status = run(&job);

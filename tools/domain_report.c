@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "syntax/domain.h"
 
 /* What mail services and signers call their keys where nobody chooses another name. */
@@ -261,7 +262,7 @@ struct domain_report *domain_report_new(
 	r->known = message->authentication;
 	r->query = query;
 	r->view = dns_view_new(
-	    r->arena, site->resolver, dns_now_us() + (int64_t)(site->config->deadline * 1e6));
+	    r->arena, site->resolver, clock_now_us() + (int64_t)(site->config->deadline * 1e6));
 	r->spf_walk.result = SPF_PENDING;
 	r->walk = (struct spf_query){
 		.ip = { .family = AF_INET },

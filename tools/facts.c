@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "auth/opendmarc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "tools/tools.h"
 
@@ -80,7 +81,7 @@ int facts_begin(struct facts *f, const struct options *o)
 	f->site = facts_site(o, &status);
 	if (f->site != NULL)
 		f->view = dns_view_new(f->arena, f->site->resolver,
-		    dns_now_us() + (int64_t)(f->site->config->deadline * 1e6));
+		    clock_now_us() + (int64_t)(f->site->config->deadline * 1e6));
 	return status;
 }
 

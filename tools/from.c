@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "policy/inquiry.h"
 #include "tools/facts.h"
 #include "tools/options.h"
@@ -35,14 +35,6 @@ static bool default_on(const struct check *check)
 	       strcmp(check->name, "from.display-name") == 0;
 }
 
-static long long now_us(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return t.tv_sec * 1000000LL + t.tv_nsec / 1000;
-}
-
 /* The body as it would stand in a message: line ends are CRLF. */
 static struct slice with_crlf(struct arena *arena, struct slice text)
 {
@@ -63,9 +55,7 @@ static struct slice with_crlf(struct arena *arena, struct slice text)
 /* Finds out about the author's domain; whoever wrote the field signs nothing yet. */
 static struct inquiry *inquire(const struct job *job, struct message *m)
 {
-	const struct options *o = job->options;
-	int64_t now = o->has_time ? o->time : now_us(CLOCK_REALTIME) / 1000000;
-	struct inquiry *q = inquiry_new(job->site, m, now);
+	struct inquiry *q = inquiry_new(job->site, m, options_now_ms(job->options) / 1000);
 
 	inquiry_header(q);
 	inquiry_finish(q);
@@ -74,7 +64,7 @@ static struct inquiry *inquire(const struct job *job, struct message *m)
 
 static void judge_body(struct job *job, struct slice text)
 {
-	long long begun = now_us(CLOCK_MONOTONIC);
+	long long begun = clock_now_us();
 	const struct options *o = job->options;
 	struct message *m;
 	struct judgement j;
@@ -98,8 +88,8 @@ static void judge_body(struct job *job, struct slice text)
 	verdict = judge_decide(&j, STAGE_EOM);
 	result = (struct result){ .title = text, .judgement = &j, .verdict = &verdict };
 	result.facts.bare = true;
-	result.facts.time_ms = o->has_time ? o->time * 1000 : now_us(CLOCK_REALTIME) / 1000;
-	result.facts.elapsed_us = now_us(CLOCK_MONOTONIC) - begun;
+	result.facts.time_ms = options_now_ms(o);
+	result.facts.elapsed_us = clock_now_us() - begun;
 	show_result(&job->show, &result);
 	inquiry_free(inquiry);
 }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "dns/dns.h"
 #include "policy/config_value.h"
@@ -479,6 +480,11 @@ struct check_selection options_selection(
 		selection.off[i] = !on || named(&o->skip, check);
 	}
 	return selection;
+}
+
+long long options_now_ms(const struct options *o)
+{
+	return o->has_time ? o->time * 1000 : clock_wall_ms();
 }
 
 void options_log_lines(enum log_level level, const struct buf *text)

@@ -101,6 +101,9 @@ struct check_selection options_selection(
  */
 bool options_domain(struct arena *arena, const char *value, struct slice *ascii);
 
+/* The time of judgement, in milliseconds since the epoch: what --time says, or now. */
+long long options_now_ms(const struct options *o);
+
 /* The address in "<address>", or given bare; the null sender is empty and there. */
 struct slice options_bare_address(struct slice given);
 

@@ -2,7 +2,6 @@
 #include "auth/spf.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "base/utf8.h"
 #include "tools/excerpt.h"
@@ -16,7 +15,7 @@ static struct spf_outcome evaluate(struct facts *f)
 		.ip = o->ip,
 		.mail_from = options_bare_address(slice_of(o->mail_from)),
 		.helo = slice_of(o->helo),
-		.now = o->has_time ? o->time : time(NULL),
+		.now = options_now_ms(o) / 1000,
 	};
 	struct spf_outcome outcome;
 

@@ -13,6 +13,7 @@
 
 #include "auth/opendmarc.h"
 #include "auth/spf_record.h"
+#include "base/clock.h"
 #include "syntax/domain.h"
 
 struct authenticator {
@@ -64,19 +65,19 @@ void authenticator_free(struct authenticator *a)
 
 static void start_questions(struct authenticator *a)
 {
-	dns_view_set_deadline(a->view, dns_now_us() + a->limits.patience->left_us);
+	dns_view_set_deadline(a->view, clock_now_us() + a->limits.patience->left_us);
 	dns_view_start(a->view);
 }
 
 /* False when there was nothing to wait for. */
 static bool wait_for_answers(struct authenticator *a)
 {
-	int64_t begun = dns_now_us();
+	int64_t begun = clock_now_us();
 	bool waited;
 
 	dns_view_set_deadline(a->view, begun + a->limits.patience->left_us);
 	waited = dns_view_wait(a->view);
-	patience_spend(a->limits.patience, begun, dns_now_us());
+	patience_spend(a->limits.patience, begun, clock_now_us());
 	return waited;
 }
 

@@ -8,6 +8,8 @@
  */
 #include "auth/dmarc.h"
 
+#include "base/ascii.h"
+
 struct reading {
 	struct dmarc_record record;
 	enum dmarc_standard standard;
@@ -17,27 +19,6 @@ struct reading {
 };
 
 /* ---- octets ------------------------------------------------------------------------ */
-
-static bool is_wsp(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_alpha(char c)
-{
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'z';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || (ascii_lower(c) >= 'a' && ascii_lower(c) <= 'f');
-}
 
 /* Is c one of the characters of the text? */
 static bool is_one_of(char c, const char *characters)

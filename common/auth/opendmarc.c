@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "syntax/domain.h"
 
 #define DISTRIBUTION_LIST "/usr/share/publicsuffix/public_suffix_list.dat"
@@ -41,11 +42,6 @@ void opinion_end(void)
 
 /* ---- what may be handed to it --------------------------------------------------------- */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Is an item between separators as long as a buffer, blanks not counted? */
 static bool has_item_of(struct slice value, char separator, size_t size)
 {
@@ -56,7 +52,7 @@ static bool has_item_of(struct slice value, char separator, size_t size)
 			if (octets == size)
 				return true;
 			octets = 0;
-		} else if (!is_blank(value.data[i])) {
+		} else if (!is_space_c(value.data[i])) {
 			octets++;
 		}
 	}
@@ -70,7 +66,7 @@ static bool is_rf(struct slice name)
 	size_t count = 0;
 
 	for (size_t i = 0; i < name.len && count < sizeof letters; i++)
-		if (!is_blank(name.data[i]))
+		if (!is_space_c(name.data[i]))
 			letters[count++] = ascii_lower(name.data[i]);
 	return count == 2 && letters[0] == 'r' && letters[1] == 'f';
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "auth/spf_record.h"
+#include "base/ascii.h"
 #include "base/buf.h"
 
 enum {
@@ -31,13 +32,6 @@ struct macro {
 	struct slice delimiters;
 	size_t len; /* octets of the macro-expand */
 };
-
-static bool is_alnum(char c)
-{
-	char l = ascii_lower(c);
-
-	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9');
-}
 
 static bool one_of(char c, const char *set)
 {
@@ -62,7 +56,7 @@ static bool parse_macro(struct slice text, bool in_exp, struct macro *m)
 	m->url = m->letter != text.data[2];
 	if (!one_of(m->letter, in_exp ? "slodiphvcrt" : "slodiphv"))
 		return false;
-	for (; at < text.len && text.data[at] >= '0' && text.data[at] <= '9'; at++, digits++)
+	for (; at < text.len && is_digit(text.data[at]); at++, digits++)
 		m->parts = m->parts > NUMBER_MAX ? m->parts
 						 : m->parts * 10 + (unsigned)(text.data[at] - '0');
 	if (digits > 0 && m->parts == 0)
@@ -112,7 +106,7 @@ static bool is_toplabel(struct slice s)
 	for (size_t i = 0; i < s.len; i++) {
 		if (!is_alnum(s.data[i]) && s.data[i] != '-')
 			return false;
-		letter |= s.data[i] == '-' || !(s.data[i] >= '0' && s.data[i] <= '9');
+		letter |= s.data[i] == '-' || !is_digit(s.data[i]);
 	}
 	return letter;
 }

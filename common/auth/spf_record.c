@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 enum {
 	VERSION_LEN = 6,
 	TEXT_MAX = 64, /* of an IP address with its prefix, as a C string */
@@ -35,17 +37,6 @@ bool spf_is_record(struct slice text)
 {
 	return slice_starts_nocase(text, SLICE("v=spf1")) &&
 	       (text.len == VERSION_LEN || text.data[VERSION_LEN] == ' ');
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_alpha(char c)
-{
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'z';
 }
 
 /* name = ALPHA *( ALPHA / DIGIT / "-" / "_" / "." ) */

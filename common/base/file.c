@@ -8,31 +8,50 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_all(int fd, struct buf *text)
+static int check_regular(int fd)
 {
-	char piece[16384];
 	struct stat status;
-	ssize_t n;
 
 	if (fstat(fd, &status) != 0)
 		return errno;
-	if (!S_ISREG(status.st_mode))
-		return EINVAL;
-	while ((n = read(fd, piece, sizeof piece)) > 0 && !text->truncated)
-		buf_add(text, piece, (size_t)n);
+	return S_ISREG(status.st_mode) ? 0 : EINVAL;
+}
+
+static int read_all(int fd, struct buf *text)
+{
+	char piece[16384];
+	ssize_t n;
+
+	do {
+		n = read(fd, piece, sizeof piece);
+		if (n > 0)
+			buf_add(text, piece, (size_t)n);
+	} while ((n > 0 && !text->truncated) || (n < 0 && errno == EINTR));
 	if (n < 0)
 		return errno;
 	return text->truncated ? EFBIG : 0;
 }
 
-int file_read_whole(const char *path, struct buf *text)
+static int read_file(const char *path, int flags, bool any, struct buf *text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
 	int why;
 
 	if (fd < 0)
 		return errno;
-	why = read_all(fd, text);
+	why = any ? 0 : check_regular(fd);
+	if (why == 0)
+		why = read_all(fd, text);
 	close(fd);
 	return why;
+}
+
+int file_read_whole(const char *path, struct buf *text)
+{
+	return read_file(path, O_NONBLOCK, false, text);
+}
+
+int file_read_any(const char *path, bool may_wait, struct buf *text)
+{
+	return read_file(path, may_wait ? 0 : O_NONBLOCK, true, text);
 }

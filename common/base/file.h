@@ -13,4 +13,10 @@
  */
 int file_read_whole(const char *path, struct buf *text);
 
+/*
+ * The same for a file of any kind, up to its end.  A pipe that nobody has opened
+ * for writing is waited for if may_wait, else it is empty.
+ */
+int file_read_any(const char *path, bool may_wait, struct buf *text);
+
 #endif

@@ -12,17 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
 extern char **environ;
 
-enum { MS_US = 1000, SECOND_US = 1000000 };
-
-static int64_t now_us(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * SECOND_US + ts.tv_nsec / 1000;
-}
+enum { MS_US = 1000 };
 
 /* Starts the program with these ends as its output and no other file of ours. */
 static bool start(const char *const argv[], int out, int err, pid_t *pid)
@@ -70,7 +64,7 @@ static enum run_end collect(
 	struct pollfd fds[] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
 
 	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		int64_t left = end_us - now_us();
+		int64_t left = end_us - clock_now_us();
 
 		if (left <= 0)
 			return RUN_LATE;
@@ -95,7 +89,7 @@ static struct run finish(pid_t pid, enum run_end end, int64_t end_us)
 	pid_t done = 0;
 
 	while (end == RUN_EXITED && (done = waitpid(pid, &status, WNOHANG)) == 0) {
-		if (now_us() >= end_us)
+		if (clock_now_us() >= end_us)
 			run.end = end = RUN_LATE;
 		else
 			nanosleep(&pause, NULL);
@@ -114,7 +108,7 @@ static struct run finish(pid_t pid, enum run_end end, int64_t end_us)
 struct run run_program(
     const char *const argv[], int64_t timeout_us, struct buf *output, struct buf *errors)
 {
-	int64_t end_us = now_us() + timeout_us;
+	int64_t end_us = clock_now_us() + timeout_us;
 	struct run run = { .end = RUN_FAILED };
 	int out[2], err[2] = { -1, -1 };
 	bool started;

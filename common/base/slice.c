@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 struct slice slice_of(const char *text)
 {
 	return (struct slice){ text, text == NULL ? 0 : strlen(text) };
@@ -17,16 +19,11 @@ struct slice slice_part(struct slice s, size_t begin, size_t end)
 	return (struct slice){ s.data == NULL ? NULL : s.data + begin, end - begin };
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 struct slice slice_trim(struct slice s)
 {
-	while (s.len > 0 && is_blank(s.data[s.len - 1]))
+	while (s.len > 0 && is_fws(s.data[s.len - 1]))
 		s.len--;
-	while (s.len > 0 && is_blank(s.data[0])) {
+	while (s.len > 0 && is_fws(s.data[0])) {
 		s.data++;
 		s.len--;
 	}

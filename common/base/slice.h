@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/ascii.h"
+
 struct slice {
 	const char *data;
 	size_t len;
@@ -55,11 +57,5 @@ bool slice_match(struct slice pattern, struct slice text);
 
 /* As slice_match, letters in upper and lower case taken as different. */
 bool slice_match_exact(struct slice pattern, struct slice text);
-
-/* The letter a to z for A to Z, any other octet unchanged, whatever the locale. */
-static inline char ascii_lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 #endif

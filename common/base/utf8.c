@@ -1,6 +1,8 @@
 /* utf8.c - decoding, checking and escaping UTF-8. */
 #include "base/utf8.h"
 
+#include "base/ascii.h"
+
 static uint32_t octet(struct slice s, size_t at)
 {
 	return (unsigned char)s.data[at];
@@ -62,7 +64,7 @@ size_t utf8_first_invalid(struct slice s)
 bool utf8_has_8bit(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] > 127)
+		if (is_8bit(s.data[i]))
 			return true;
 	return false;
 }

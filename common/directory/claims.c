@@ -4,8 +4,8 @@
  */
 #include "directory/claims.h"
 
+#include "base/clock.h"
 #include "directory/view.h"
-#include "dns/dns.h"
 #include "syntax/domain.h"
 
 struct claimant {
@@ -174,19 +174,19 @@ static bool judge(struct claimant *c, struct claim *claim)
 /* False when there was nothing to wait for. */
 static bool wait_for_answers(struct claimant *c)
 {
-	int64_t begun = dns_now_us();
+	int64_t begun = clock_now_us();
 	bool waited;
 
 	directory_view_set_deadline(c->view, begun + c->patience->left_us);
 	waited = directory_view_wait(c->view);
-	patience_spend(c->patience, begun, dns_now_us());
+	patience_spend(c->patience, begun, clock_now_us());
 	return waited;
 }
 
 /* What was noted goes out; a store works while others are waited for. */
 static void send_questions(struct claimant *c)
 {
-	directory_view_set_deadline(c->view, dns_now_us() + c->patience->left_us);
+	directory_view_set_deadline(c->view, clock_now_us() + c->patience->left_us);
 	directory_view_start(c->view);
 }
 

@@ -5,15 +5,14 @@
  */
 #include "directory/directory.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "directory/parts.h"
-#include "dns/dns.h"
 
 enum { HOST_NAME_MAX_OCTETS = 256, REFRESH_SECONDS = 1 };
 
@@ -62,8 +61,7 @@ static void *run_refresher(void *context)
 
 	pthread_mutex_lock(&d->mutex);
 	while (!d->ends) {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += REFRESH_SECONDS;
+		until = clock_until(clock_now_us() + REFRESH_SECONDS * SECOND_US);
 		if (pthread_cond_timedwait(&d->wake, &d->mutex, &until) == 0)
 			continue;
 		pthread_mutex_unlock(&d->mutex);
@@ -76,15 +74,9 @@ static void *run_refresher(void *context)
 
 void directory_start(struct directory *d)
 {
-	sigset_t all, before;
-
 	pthread_mutex_lock(&d->mutex);
-	if (!d->refreshes) {
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		d->refreshes = pthread_create(&d->refresher, NULL, run_refresher, d) == 0;
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
+	if (!d->refreshes)
+		d->refreshes = thread_start(&d->refresher, run_refresher, d);
 	pthread_mutex_unlock(&d->mutex);
 }
 
@@ -186,14 +178,9 @@ static bool tells_domains(const struct directory *d)
 
 static void init_refresher(struct directory *d)
 {
-	pthread_condattr_t attributes;
-
 	pthread_mutex_init(&d->refreshing, NULL);
 	pthread_mutex_init(&d->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&d->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	thread_cond_init(&d->wake);
 }
 
 struct directory *directory_new(const struct directory_options *options,
@@ -271,7 +258,7 @@ void directory_unref(struct directory *d)
 	end_refresher(d);
 	for (size_t i = 0; i < d->count; i++)
 		front_stop(d->fronts[i]);
-	until_us = dns_now_us() + FRONT_GRACE_US;
+	until_us = clock_now_us() + FRONT_GRACE_US;
 	for (size_t i = 0; i < d->count; i++) {
 		front_free(d->fronts[i], until_us);
 		domains_free(&d->stores[i].domains);

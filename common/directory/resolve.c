@@ -7,8 +7,6 @@
  */
 #include "directory/resolve.h"
 
-#include "dns/dns.h"
-
 static const struct store_answer *get(struct directory_view *view, size_t store,
     enum store_service service, struct slice key, struct slice local_part, struct slice domain,
     enum store_source *source)

@@ -21,7 +21,7 @@ struct store_trace;
 
 /*
  * A view of the directory, which must outlive it (the caller holds a reference), ended by
- * directory_view_free.  deadline: monotonic clock, in microseconds (dns_now_us).
+ * directory_view_free.  deadline: monotonic clock, in microseconds (clock_now_us).
  */
 struct directory_view *directory_view_new(
     struct arena *arena, struct directory *directory, int64_t deadline_us);

@@ -17,9 +17,10 @@
 #include <sys/random.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "dns/answer.h"
 
-enum { SHARDS = 16, FIRST_BUCKETS = 64, SECOND_US = 1000000 };
+enum { SHARDS = 16, FIRST_BUCKETS = 64 };
 
 struct waiter {
 	struct waiter *next;
@@ -57,7 +58,7 @@ struct cache {
 	struct shard shards[SHARDS];
 };
 
-const struct cache_options cache_defaults = { CACHE_ENTRIES_MAX, CACHE_OCTETS_MAX, dns_now_us };
+const struct cache_options cache_defaults = { CACHE_ENTRIES_MAX, CACHE_OCTETS_MAX, clock_now_us };
 
 /* ---- a shard's table, with its lock held ---------------------------------------- */
 
@@ -295,7 +296,7 @@ static void cache_ask(struct resolver *resolver, const struct dns_question *ques
 	struct cache *c = (struct cache *)resolver;
 	size_t hash = hash_of(c, question);
 	struct shard *s = shard_of(c, hash);
-	int64_t now_us = c->options.now_us(), patience_us = dns_now_us() + CACHE_PATIENCE_US;
+	int64_t now_us = c->options.now_us(), patience_us = clock_now_us() + CACHE_PATIENCE_US;
 	struct dns_answer *answer;
 	bool first = false;
 	struct entry *e;
@@ -346,7 +347,7 @@ struct resolver *cache_resolver_new(struct resolver *below, const struct cache_o
 	c->below = below;
 	c->options = *options;
 	if (getrandom(&c->seed, sizeof c->seed, 0) != (ssize_t)sizeof c->seed)
-		c->seed = (uint64_t)dns_now_us();
+		c->seed = (uint64_t)clock_now_us();
 	for (size_t i = 0; i < SHARDS; i++) {
 		struct shard *s = &c->shards[i];
 

@@ -31,7 +31,7 @@ struct cache_options {
 	int64_t (*now_us)(void);
 };
 
-/* The options of production: the ceilings above and dns_now_us. */
+/* The options of production: the ceilings above and clock_now_us. */
 extern const struct cache_options cache_defaults;
 
 /* Takes the resolver below over. */

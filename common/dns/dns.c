@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "dns/answer.h"
@@ -40,14 +39,6 @@ bool dns_type_parse(struct slice name, enum dns_type *type)
 		return true;
 	}
 	return false;
-}
-
-int64_t dns_now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
 /* The block that an answer lives in. */

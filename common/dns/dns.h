@@ -66,9 +66,6 @@ struct dns_answer {
 	struct dns_record records[]; /* the data stands behind them in the same block */
 };
 
-/* Microseconds of the monotonic clock: what deadlines are counted in. */
-int64_t dns_now_us(void);
-
 struct dns_answer *dns_answer_ref(struct dns_answer *answer);
 void dns_answer_unref(struct dns_answer *answer); /* NULL is allowed */
 

@@ -9,11 +9,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
+#include "base/file.h"
 #include "base/utf8.h"
 #include "dns/answer.h"
 
@@ -119,20 +120,16 @@ struct line {
 	bool dot; /* an escaped dot is in it: one inside a label */
 };
 
-static bool is_digit(char c)
+/* Does c stand between the words of a line?  Its end may be CR LF, and the LF is cut off. */
+static bool is_between(char c)
 {
-	return c >= '0' && c <= '9';
-}
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r';
+	return is_wsp(c) || c == '\r';
 }
 
 /* Does c end a word that is not in quotes? */
 static bool is_end(char c)
 {
-	return is_blank(c) || c == ';' || c == '"' || c == '(' || c == ')';
+	return is_between(c) || c == ';' || c == '"' || c == '(' || c == ')';
 }
 
 /* \DDD or \X; false if there is none or the number is too big. */
@@ -164,7 +161,7 @@ static void skip_blanks(struct line *l)
 			l->depth++;
 		else if (c == ')')
 			l->depth--;
-		else if (!is_blank(c))
+		else if (!is_between(c))
 			break;
 	}
 }
@@ -385,7 +382,7 @@ static const char *read_line(struct records *r, struct line *l)
 		return read_comment(r, l);
 	if (l->text.data[0] == '$')
 		return "directives are not read";
-	if (is_blank(l->text.data[0]))
+	if (is_between(l->text.data[0]))
 		return slice_trim(l->text).data[0] == ';' ? NULL : "the owner name is missing";
 	if (next_word(l) != WORD || !name_of(l, name, &len))
 		return "the owner name is not well formed";
@@ -567,28 +564,19 @@ struct resolver *records_resolver_parse(
 
 struct resolver *records_resolver_load(const char *path, struct resolver *below, struct buf *errors)
 {
-	FILE *file = fopen(path, "rb");
 	struct resolver *r = NULL;
-	char piece[65536];
 	struct buf text;
-	size_t n;
+	int error;
 
-	if (file == NULL) {
-		buf_printf(errors, "%s: %s\n", path, strerror(errno));
-		resolver_free(below);
-		return NULL;
-	}
 	buf_init(&text, RECORDS_OCTETS_MAX);
-	while ((n = fread(piece, 1, sizeof piece, file)) > 0)
-		buf_add(&text, piece, n);
-	if (ferror(file) || text.truncated) {
+	error = file_read_any(path, true, &text);
+	if (error != 0) {
 		buf_printf(errors, "%s: %s\n", path,
-		    text.truncated ? "the file is too long" : strerror(errno));
+		    error == EFBIG ? "the file is too long" : strerror(error));
 		resolver_free(below);
 	} else {
 		r = records_resolver_parse(path, buf_slice(&text), below, errors);
 	}
 	buf_free(&text);
-	fclose(file);
 	return r;
 }

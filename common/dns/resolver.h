@@ -29,7 +29,7 @@ struct resolver_class {
 	/*
 	 * The question is the caller's, and gone when ask returns.
 	 *
-	 * deadline_us (clock of dns_now_us) is when the asker stops waiting: a
+	 * deadline_us (clock of clock_now_us) is when the asker stops waiting: a
 	 * resolver that waits for others answers soon after it at the latest,
 	 * with TEMPFAIL if need be.  Only one that asks for many askers at once
 	 * may go on longer, for its own sake.

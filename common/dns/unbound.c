@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/net.h"
+#include "base/thread.h"
 #include "dns/answer.h"
 #include "dns/wire.h"
 
@@ -229,11 +230,9 @@ static bool time_to_sleep(struct unbound *u, int *ms)
 	pthread_mutex_lock(&u->mutex);
 	go = !u->stop;
 	if (u->first != NULL) {
-		left = u->first->deadline_us - dns_now_us();
+		left = u->first->deadline_us - clock_now_us();
 		/* up to the next millisecond, so that it has passed on waking */
-		*ms = left <= 0                        ? 0
-		      : left > 3600 * INT64_C(1000000) ? 3600000
-						       : (int)(left / 1000) + 1;
+		*ms = left <= 0 ? 0 : left > 3600 * SECOND_US ? 3600000 : (int)(left / 1000) + 1;
 	}
 	pthread_mutex_unlock(&u->mutex);
 	return go;
@@ -255,7 +254,7 @@ static void *run_pump(void *context)
 			eventfd_read(u->wake, &count);
 		if (fds[0].revents != 0)
 			ub_process(u->context);
-		while ((q = expire(u, dns_now_us())) != NULL)
+		while ((q = expire(u, clock_now_us())) != NULL)
 			give(q, dns_answer_empty(DNS_TEMPFAIL, "no answer within the deadline"));
 	}
 	return NULL;
@@ -417,21 +416,20 @@ static void ignore_result(void *context, int error, struct ub_result *result)
  */
 static bool start_threads(struct unbound *u, struct buf *errors)
 {
-	sigset_t all, before;
+	sigset_t before;
 	bool ok = false;
 	int rc, id;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
+	thread_block_signals(&before);
 	rc = ub_ctx_data_add(u->context, "start.presend.invalid. A 127.0.0.1");
 	if (rc == 0)
 		rc = ub_resolve_async(u->context, "start.presend.invalid.", DNS_A, CLASS_IN, NULL,
 		    ignore_result, &id);
 	if (rc != 0)
 		buf_printf(errors, "libunbound: %s\n", ub_strerror(rc));
-	else if (!(ok = pthread_create(&u->pump, NULL, run_pump, u) == 0))
+	else if (!(ok = thread_start(&u->pump, run_pump, u)))
 		buf_printf(errors, "resolver: no thread can be had\n");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	thread_restore_signals(&before);
 	return ok;
 }
 

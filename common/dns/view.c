@@ -9,12 +9,11 @@
  */
 #include "dns/view.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
+#include "base/exchange.h"
 #include "dns/answer.h"
 
 enum { BUCKETS = 64 };
@@ -26,15 +25,6 @@ struct entry {
 	struct dns_answer *answer;  /* NULL: not known yet */
 	struct dns_answer *arrived; /* under the mutex: not collected yet */
 	bool asked;
-};
-
-/* What the view and its open questions share. */
-struct exchange {
-	pthread_mutex_t mutex;
-	pthread_cond_t answered;
-	size_t open;       /* questions without an answer */
-	size_t references; /* the view's, and one for each open question */
-	bool over;         /* nobody waits any more */
 };
 
 /* One open question. */
@@ -76,33 +66,6 @@ void dns_view_set_gate(struct dns_view *view, struct gate *gate)
 
 /* ---- the exchange --------------------------------------------------------------- */
 
-static struct exchange *exchange_new(void)
-{
-	struct exchange *x = must_alloc(sizeof *x);
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&x->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&x->answered, &attributes);
-	pthread_condattr_destroy(&attributes);
-	x->references = 1;
-	return x;
-}
-
-/* Gives up a reference, with the mutex held, which is released. */
-static void exchange_leave(struct exchange *x)
-{
-	bool last = --x->references == 0;
-
-	pthread_mutex_unlock(&x->mutex);
-	if (!last)
-		return;
-	pthread_cond_destroy(&x->answered);
-	pthread_mutex_destroy(&x->mutex);
-	free(x);
-}
-
 /* The resolver's answer to one question, in whatever thread. */
 static void take_answer(void *context, struct dns_answer *answer)
 {
@@ -114,23 +77,18 @@ static void take_answer(void *context, struct dns_answer *answer)
 	if (!x->over) {
 		ticket.entry->arrived = answer;
 		answer = NULL;
-		if (--x->open == 0)
-			pthread_cond_signal(&x->answered);
+		exchange_answer(x);
 	}
 	exchange_leave(x);
 	dns_answer_unref(answer);
 }
 
 /* Waits for all open questions; the deadline ends the exchange for good. */
-static void exchange_wait(struct exchange *x, int64_t deadline_us)
+static void wait_for_all(struct exchange *x, int64_t deadline_us)
 {
-	struct timespec until = { .tv_sec = deadline_us / 1000000,
-		.tv_nsec = deadline_us % 1000000 * 1000 };
-
 	pthread_mutex_lock(&x->mutex);
-	while (x->open > 0 && !x->over)
-		if (pthread_cond_timedwait(&x->answered, &x->mutex, &until) == ETIMEDOUT)
-			x->over = x->open > 0;
+	if (!x->over)
+		x->over = !exchange_wait(x, deadline_us);
 	pthread_mutex_unlock(&x->mutex);
 }
 
@@ -227,14 +185,10 @@ const struct dns_answer *dns_view_get(struct dns_view *view, struct slice name, 
 
 static void ask(struct dns_view *view, struct entry *e)
 {
-	struct exchange *x = view->exchange;
 	struct ticket *ticket = must_alloc(sizeof *ticket);
 
-	*ticket = (struct ticket){ x, e };
-	pthread_mutex_lock(&x->mutex);
-	x->open++;
-	x->references++;
-	pthread_mutex_unlock(&x->mutex);
+	*ticket = (struct ticket){ view->exchange, e };
+	exchange_ask(view->exchange);
 	e->asked = true;
 	resolver_ask(view->resolver, &e->question, view->deadline_us, take_answer, ticket);
 }
@@ -247,7 +201,7 @@ void dns_view_start(struct dns_view *view)
 		return;
 	if (view->exchange == NULL)
 		view->exchange = exchange_new();
-	late = view->exchange->over || dns_now_us() >= view->deadline_us;
+	late = view->exchange->over || clock_now_us() >= view->deadline_us;
 	while (view->noted != NULL) {
 		struct entry *e = view->noted;
 
@@ -267,7 +221,7 @@ bool dns_view_wait(struct dns_view *view)
 	if (view->started == NULL)
 		return false;
 	if (gate_enter(view->gate)) {
-		exchange_wait(view->exchange, view->deadline_us);
+		wait_for_all(view->exchange, view->deadline_us);
 		gate_leave(view->gate);
 	} else {
 		why = "too many messages wait for answers";

@@ -38,7 +38,7 @@ struct dns_view;
 
 /*
  * A view on the resolver (NULL: every answer is TEMPFAIL), ended by
- * dns_view_free.  deadline: monotonic clock, in microseconds (dns_now_us).
+ * dns_view_free.  deadline: monotonic clock, in microseconds (clock_now_us).
  */
 struct dns_view *dns_view_new(struct arena *arena, struct resolver *resolver, int64_t deadline_us);
 void dns_view_free(struct dns_view *view); /* NULL is allowed */

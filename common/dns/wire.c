@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 /*
  * domain-name = *( length label ) %x00
  *
@@ -82,9 +84,7 @@ bool wire_record(
 
 static bool is_plain(char c)
 {
-	char l = ascii_lower(c);
-
-	return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+	return is_alnum(c) || c == '-' || c == '_';
 }
 
 void wire_name_text(struct slice name, char out[WIRE_NAME_TEXT_SIZE])

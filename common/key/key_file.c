@@ -100,6 +100,10 @@ enum key_file key_file_look(
 
 /* ---- its octets --------------------------------------------------------------------- */
 
+/*
+ * Not by file_read_whole: a buffer that grows leaves pieces of the key behind in memory,
+ * and the file that is read has to be the one whose state is told.
+ */
 static ssize_t read_key(int fd, char *key, size_t size)
 {
 	size_t have = 0;

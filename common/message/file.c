@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 
 enum { BLOCK_SIZE = 64 * 1024 };
@@ -149,7 +150,7 @@ static size_t field_name(struct slice line, size_t *body)
 	while (
 	    len < line.len && line.data[len] > 32 && line.data[len] < 127 && line.data[len] != ':')
 		len++;
-	for (at = len; at < line.len && (line.data[at] == ' ' || line.data[at] == '\t');)
+	for (at = len; at < line.len && is_wsp(line.data[at]);)
 		at++;
 	if (at == line.len || line.data[at] != ':')
 		return 0;
@@ -202,8 +203,7 @@ static bool read_header(struct message_reader *r, struct message *m)
 	if (peek_line(r, &line) && (is_from_line(&line) || is_quoted_from_line(&line)))
 		skip_line(r, &line);
 	while (peek_line(r, &line)) {
-		bool fold = line.first && line.text.len > 0 &&
-			    (line.text.data[0] == ' ' || line.text.data[0] == '\t');
+		bool fold = line.first && line.text.len > 0 && is_wsp(line.text.data[0]);
 
 		empty = line.first && line.last && line.text.len == 0;
 		if (!line.first || (fold && r->in_field)) {

@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 enum { FIRST_ROOM = 32 };
 
 /* The fields that checks read by name: they survive the ceilings. */
@@ -120,7 +122,7 @@ struct path message_add_rcpt(struct message *m, struct slice path)
 static bool is_bare_fold(struct slice body, size_t at)
 {
 	return (at == 0 || body.data[at - 1] != '\r') && at + 1 < body.len &&
-	       (body.data[at + 1] == ' ' || body.data[at + 1] == '\t');
+	       is_wsp(body.data[at + 1]);
 }
 
 static size_t count_bare_folds(struct slice body)

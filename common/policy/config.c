@@ -9,13 +9,12 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "base/file.h"
 #include "policy/config_parse.h"
 #include "syntax/domain.h"
 
@@ -173,34 +172,16 @@ struct string_list config_files(const char *path)
 	return files;
 }
 
-/* Reads the whole file into text; NULL, or why it cannot be used. */
-static const char *read_file(const char *path, struct buf *text)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char piece[8192];
-	ssize_t n = -1;
-	int saved;
-
-	if (fd >= 0)
-		while ((n = read(fd, piece, sizeof piece)) > 0 && !text->truncated)
-			buf_add(text, piece, (size_t)n);
-	saved = errno;
-	if (fd >= 0)
-		close(fd);
-	if (n < 0)
-		return strerror(saved);
-	return text->truncated ? "longer than 1 MB" : NULL;
-}
-
 static void load_file(struct config_parse *parse, const char *path)
 {
 	struct buf text;
-	const char *why;
+	int error;
 
 	buf_init(&text, CONFIG_OCTETS_MAX);
-	why = read_file(path, &text);
-	if (why != NULL)
-		config_parse_error(parse, "%s: cannot be read: %s", path, why);
+	error = file_read_any(path, true, &text);
+	if (error != 0)
+		config_parse_error(parse, "%s: cannot be read: %s", path,
+		    error == EFBIG ? "longer than 1 MB" : strerror(error));
 	else
 		config_parse_text(parse, path, buf_slice(&text));
 	buf_free(&text);

@@ -9,10 +9,12 @@
 #include "policy/own_domains.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
+#include "base/clock.h"
+#include "base/file.h"
 #include "base/run.h"
 
 /* ---- asking ---------------------------------------------------------------- */
@@ -21,7 +23,7 @@ bool own_domains_ask(const char *program, int seconds, struct buf *output)
 {
 	const char *const argv[] = { program, "-hx", "mydestination", "virtual_alias_domains",
 		"virtual_mailbox_domains", NULL };
-	struct run run = run_program(argv, (int64_t)seconds * 1000000, output, NULL);
+	struct run run = run_program(argv, seconds * SECOND_US, output, NULL);
 
 	return run.end == RUN_EXITED && run.status == 0;
 }
@@ -30,7 +32,7 @@ bool own_domains_ask(const char *program, int seconds, struct buf *output)
 
 static bool is_separator(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == ',';
+	return is_fws(c) || c == ',';
 }
 
 /* The next word of a list as Postfix writes it, empty at the end. */
@@ -81,31 +83,18 @@ static void read_words(struct slice text, struct string_list *domains, struct bu
 		add_name(word, domains, notes);
 }
 
-/* The whole file; false, with a note, when it cannot be read. */
-static bool read_file(const char *path, struct buf *content, struct buf *notes)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char piece[4096];
-	ssize_t n = -1;
-
-	while (fd >= 0 && !content->truncated && (n = read(fd, piece, sizeof piece)) > 0)
-		buf_add(content, piece, (size_t)n);
-	if (n < 0)
-		not_read(slice_of(path), strerror(errno), notes);
-	else if (content->truncated)
-		not_read(slice_of(path), "longer than 1 MB", notes);
-	if (fd >= 0)
-		close(fd);
-	return n == 0;
-}
-
 /* The names in a file that a list of Postfix names; "#" begins a comment. */
 static void read_names(const char *path, struct string_list *domains, struct buf *notes)
 {
 	struct buf content;
+	int error;
 
 	buf_init(&content, OWN_DOMAINS_OCTETS_MAX);
-	if (read_file(path, &content, notes))
+	error = file_read_any(path, false, &content);
+	if (error != 0)
+		not_read(
+		    slice_of(path), error == EFBIG ? "longer than 1 MB" : strerror(error), notes);
+	else
 		for (size_t at = 0; at < content.len;) {
 			struct slice rest = slice_part(buf_slice(&content), at, content.len);
 			struct slice line = slice_part(rest, 0, slice_find(rest, '\n'));

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/file.h"
 #include "base/utf8.h"
 
@@ -53,16 +54,11 @@ static bool refuse(const struct place *at, const char *what, struct slice name)
 	return false;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static struct slice trim(struct slice s)
 {
-	while (s.len > 0 && is_blank(s.data[s.len - 1]))
+	while (s.len > 0 && is_wsp(s.data[s.len - 1]))
 		s.len--;
-	while (s.len > 0 && is_blank(s.data[0]))
+	while (s.len > 0 && is_wsp(s.data[0]))
 		s = slice_part(s, 1, s.len);
 	return s;
 }
@@ -104,7 +100,7 @@ static bool read_line(const struct place *at, struct slice line)
 	line = uncommented(line);
 	if (line.len == 0)
 		return true;
-	while (space < line.len && !is_blank(line.data[space]))
+	while (space < line.len && !is_wsp(line.data[space]))
 		space++;
 	name = slice_part(line, 0, space);
 	value = trim(slice_part(line, space, line.len));

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/ascii.h"
 #include "key/key_file.h"
 #include "signer/signer.h"
 #include "signer/signer_parts.h"
@@ -39,7 +40,7 @@ static enum signer_answer say(struct search *s, enum signer_answer answer, struc
 static bool is_ascii(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] > 127)
+		if (is_8bit(s.data[i]))
 			return false;
 	return true;
 }

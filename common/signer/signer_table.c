@@ -10,21 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/file.h"
 
 /* ---- one line ----------------------------------------------------------------------- */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 struct slice signer_table_trim(struct slice s)
 {
-	while (s.len > 0 && is_blank(s.data[s.len - 1]))
+	while (s.len > 0 && is_space_c(s.data[s.len - 1]))
 		s.len--;
-	while (s.len > 0 && is_blank(s.data[0]))
+	while (s.len > 0 && is_space_c(s.data[0]))
 		s = slice_part(s, 1, s.len);
 	return s;
 }
@@ -33,7 +29,7 @@ static size_t word_length(struct slice s)
 {
 	size_t n = 0;
 
-	while (n < s.len && !is_blank(s.data[n]))
+	while (n < s.len && !is_space_c(s.data[n]))
 		n++;
 	return n;
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "store/address.h"
 #include "syntax/domain.h"
 
@@ -93,9 +94,10 @@ static bool fault(struct reader *r, const char *what)
 	return false;
 }
 
-static bool is_blank(char c)
+/* As in records.c, and with the comma of a list: does c stand between words? */
+static bool is_between(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r' || c == ',';
+	return is_wsp(c) || c == '\r' || c == ',';
 }
 
 /* The next word, quotes respected; empty at the end or before a comment. */
@@ -104,13 +106,13 @@ static struct slice next_word(struct slice line, size_t *at)
 	bool quoted = false;
 	size_t begin;
 
-	while (*at < line.len && is_blank(line.data[*at]))
+	while (*at < line.len && is_between(line.data[*at]))
 		++*at;
 	begin = *at;
 	if (begin < line.len && line.data[begin] == '#')
 		*at = line.len;
 	else
-		for (; *at < line.len && (quoted || !is_blank(line.data[*at])); ++*at) {
+		for (; *at < line.len && (quoted || !is_between(line.data[*at])); ++*at) {
 			if (line.data[*at] == '"')
 				quoted = !quoted;
 			else if (line.data[*at] == '\\' && *at + 1 < line.len)

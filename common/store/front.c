@@ -8,15 +8,12 @@
 #include "store/front.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
+#include "base/thread.h"
 #include "store/memory.h"
-
-enum { SECOND_US = 1000000 };
 
 struct waiter {
 	struct waiter *next;
@@ -65,22 +62,18 @@ const char *store_source_name(enum store_source source)
 struct front *front_new(struct store *store, const struct store_options *options, bool offline)
 {
 	struct front *f = must_alloc(sizeof *f);
-	pthread_condattr_t attributes;
 	int64_t workers = store_option_number(options, "workers", 4);
 
 	f->store = store;
 	f->offline = offline && !(store->flags & (STORE_LOCAL | STORE_ON_HOST));
 	f->workers_max = workers > STORE_WORKERS_MAX ? STORE_WORKERS_MAX : (size_t)workers;
 	f->timeout_us = store_option_us(options, "timeout", 3 * SECOND_US);
-	f->positive_us = store_option_us(options, "positive_ttl", 300 * (int64_t)SECOND_US);
+	f->positive_us = store_option_us(options, "positive_ttl", 300 * SECOND_US);
 	f->negative_us = store_option_us(options, "negative_ttl", 30 * SECOND_US);
-	f->stale_us = store_option_us(options, "stale_for", 3600 * (int64_t)SECOND_US);
+	f->stale_us = store_option_us(options, "stale_for", 3600 * SECOND_US);
 	pthread_mutex_init(&f->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&f->work, &attributes);
-	pthread_cond_init(&f->ended, &attributes);
-	pthread_condattr_destroy(&attributes);
+	thread_cond_init(&f->work);
+	thread_cond_init(&f->ended);
 	memory_init(&f->memory);
 	return f;
 }
@@ -145,7 +138,7 @@ void front_stop(struct front *f)
 
 void front_free(struct front *f, int64_t until_us)
 {
-	struct timespec until = { until_us / SECOND_US, until_us % SECOND_US * 1000 };
+	struct timespec until = clock_until(until_us);
 	int error = 0;
 	bool left;
 
@@ -169,7 +162,7 @@ static void count_failure(struct front *f)
 	f->rest_us = f->rest_us == 0 ? FRONT_REST_MIN_US : 2 * f->rest_us;
 	if (f->rest_us > FRONT_REST_MAX_US)
 		f->rest_us = FRONT_REST_MAX_US;
-	f->rest_until_us = dns_now_us() + f->rest_us;
+	f->rest_until_us = clock_now_us() + f->rest_us;
 }
 
 static void count_success(struct front *f)
@@ -227,7 +220,7 @@ static bool is_good(const struct store_answer *answer)
 /* Puts a good answer into its entry, for as long as its kind is kept. */
 static void keep(struct front *f, struct entry *e, struct store_answer *answer)
 {
-	int64_t now_us = dns_now_us();
+	int64_t now_us = clock_now_us();
 
 	if (e->generation != f->generation)
 		return;
@@ -253,7 +246,7 @@ static void finish(struct front *f, struct entry *e, struct store_answer *answer
 	if (is_good(answer)) {
 		keep(f, e, answer);
 	} else {
-		old = stale(e, dns_now_us());
+		old = stale(e, clock_now_us());
 		if (old != NULL) {
 			store_answer_unref(answer);
 			answer = old;
@@ -284,7 +277,7 @@ static struct entry *dequeue(struct front *f)
 /* One job; the store rests by now: what waits in the queue is not asked any more. */
 static void work(struct front *f, struct worker *w, struct entry *e, void **connection)
 {
-	int64_t now_us = dns_now_us();
+	int64_t now_us = clock_now_us();
 	struct store_answer *answer;
 	bool rests;
 
@@ -345,28 +338,19 @@ static void *run_worker(void *context)
 	return NULL;
 }
 
-/* One more worker, with all signals left to the program's own thread; with the lock. */
+/* One more worker; with the lock. */
 static void start_worker(struct front *f)
 {
 	struct worker *w = must_alloc(sizeof *w);
-	pthread_attr_t attributes;
-	sigset_t all, before;
-	pthread_t thread;
 
 	w->front = f;
-	sigfillset(&all);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&thread, &attributes, run_worker, w) == 0) {
+	if (thread_start_detached(run_worker, w)) {
 		w->next = f->workers;
 		f->workers = w;
 		f->worker_count++;
 	} else {
 		free(w);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
 }
 
 static void enqueue(struct front *f, struct entry *e)
@@ -399,11 +383,11 @@ struct store_answer *front_known(
 
 	if (f->store->flags & STORE_LOCAL) {
 		*source = SOURCE_ASKED;
-		return store_lookup(f->store, &none, question, dns_now_us() + f->timeout_us);
+		return store_lookup(f->store, &none, question, clock_now_us() + f->timeout_us);
 	}
 	*source = SOURCE_CACHE;
 	pthread_mutex_lock(&f->mutex);
-	answer = fresh(f, memory_find(&f->memory, question), dns_now_us());
+	answer = fresh(f, memory_find(&f->memory, question), clock_now_us());
 	pthread_mutex_unlock(&f->mutex);
 	return answer;
 }
@@ -415,7 +399,7 @@ struct store_answer *front_last(struct front *f, const struct store_question *qu
 	if (f->store->flags & STORE_LOCAL)
 		return NULL;
 	pthread_mutex_lock(&f->mutex);
-	answer = stale(memory_find(&f->memory, question), dns_now_us());
+	answer = stale(memory_find(&f->memory, question), clock_now_us());
 	pthread_mutex_unlock(&f->mutex);
 	return answer;
 }
@@ -460,7 +444,7 @@ void front_ask(
 	}
 	pthread_mutex_lock(&f->mutex);
 	e = memory_find(&f->memory, question);
-	answer = at_once(f, e, &source, dns_now_us());
+	answer = at_once(f, e, &source, clock_now_us());
 	if (answer == NULL) {
 		bool first = e == NULL || !e->open;
 

@@ -54,7 +54,7 @@ void front_stop(struct front *front);
 
 /*
  * Frees a front that was stopped when its workers have ended.  One that is still in a lookup at
- * until_us (dns_now_us) is left behind, and frees the store when it comes back.
+ * until_us (clock_now_us) is left behind, and frees the store when it comes back.
  */
 void front_free(struct front *front, int64_t until_us);
 

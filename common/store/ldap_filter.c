@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
+
 enum { FILTER_DEPTH_MAX = 20 };
 
 /* The placeholder at that place: its value, and *len octets long; NULL: it is none. */
@@ -21,12 +23,6 @@ static const struct slice *placeholder_at(
 			return all[i].value;
 	}
 	return NULL;
-}
-
-static bool is_hex(char c)
-{
-	c = ascii_lower(c);
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
 /*
@@ -106,10 +102,9 @@ const char *ldap_filter_fault(const char *template)
 static void add_escaped(struct buf *out, struct slice value)
 {
 	for (size_t i = 0; i < value.len; i++) {
-		char c = value.data[i], lower = ascii_lower(c);
+		char c = value.data[i];
 
-		if ((lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || c == '@' ||
-		    c == '.' || c == '-' || c == '_')
+		if (is_alnum(c) || c == '@' || c == '.' || c == '-' || c == '_')
 			buf_add_char(out, c);
 		else
 			buf_printf(out, "\\%02x", (unsigned char)c);

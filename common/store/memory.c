@@ -6,7 +6,7 @@
 #include <sys/random.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 
 enum { FIRST_BUCKETS = 64 };
 
@@ -15,7 +15,7 @@ void memory_init(struct memory *m)
 	*m = (struct memory){ .bucket_count = FIRST_BUCKETS };
 	m->buckets = must_alloc(m->bucket_count * sizeof(struct entry *));
 	if (getrandom(&m->seed, sizeof m->seed, 0) != (ssize_t)sizeof m->seed)
-		m->seed = (uint64_t)dns_now_us();
+		m->seed = (uint64_t)clock_now_us();
 }
 
 /* FNV-1a */

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/run.h"
-#include "dns/dns.h"
 
 enum { HOST_MAX = 253, PORT_SIZE = 6, NAMES_MAX = 16 * 1024 };
 
@@ -170,7 +170,7 @@ static void read_addresses(struct slice text, struct peer_addresses *out)
 static bool look_up(const struct peer *peer, int64_t deadline_us, struct peer_addresses *out)
 {
 	const char *const argv[] = { GETENT, "ahosts", peer->host, NULL };
-	int64_t left_us = deadline_us - dns_now_us();
+	int64_t left_us = deadline_us - clock_now_us();
 	struct buf output;
 	struct run run;
 
@@ -191,14 +191,14 @@ enum lookup_status peer_addresses(
 
 	pthread_mutex_lock(&peer->mutex);
 	*out = peer->known;
-	fresh = peer->numeric || dns_now_us() < peer->until_us;
+	fresh = peer->numeric || clock_now_us() < peer->until_us;
 	pthread_mutex_unlock(&peer->mutex);
 	if (fresh)
 		return LOOKUP_FOUND;
 	if (look_up(peer, deadline_us, &found)) {
 		pthread_mutex_lock(&peer->mutex);
 		*out = peer->known = found;
-		peer->until_us = dns_now_us() + PEER_KEPT_US;
+		peer->until_us = clock_now_us() + PEER_KEPT_US;
 		pthread_mutex_unlock(&peer->mutex);
 	}
 	return out->count > 0 ? LOOKUP_FOUND
@@ -213,7 +213,7 @@ bool peer_wait(int fd, bool reading, bool writing, int64_t deadline_us)
 	struct pollfd p = { fd, (short)((reading ? POLLIN : 0) | (writing ? POLLOUT : 0)), 0 };
 
 	for (;;) {
-		int64_t left_us = deadline_us - dns_now_us();
+		int64_t left_us = deadline_us - clock_now_us();
 		int n = poll(&p, 1, left_us <= 0 ? 0 : (int)((left_us + 999) / 1000));
 
 		if (n > 0)
@@ -286,7 +286,7 @@ enum lookup_status peer_connect(
 			return status;
 	}
 	for (size_t i = 0; i < addresses.count && *fd < 0; i++) {
-		int64_t now_us = dns_now_us();
+		int64_t now_us = clock_now_us();
 		int64_t share_us = (deadline_us - now_us) / (int64_t)(addresses.count - i);
 
 		*fd = peer->path != NULL

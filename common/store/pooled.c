@@ -6,8 +6,9 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
+#include "base/clock.h"
 #include "base/utf8.h"
-#include "dns/dns.h"
 
 /* What *slot points to. */
 struct pooled {
@@ -53,7 +54,7 @@ static void release_sigpipe(const struct held *held)
 bool pooled_can_carry(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if ((unsigned char)s.data[i] < ' ' || s.data[i] == 0x7f)
+		if (is_ctl(s.data[i]))
 			return false;
 	return utf8_first_invalid(s) == s.len;
 }
@@ -90,7 +91,7 @@ static enum lookup_status lookup(struct store *store, void **slot,
 {
 	struct pooled *p = *slot;
 
-	if (p != NULL && dns_now_us() > p->used_us + POOLED_IDLE_US)
+	if (p != NULL && clock_now_us() > p->used_us + POOLED_IDLE_US)
 		end(store, slot);
 	for (;;) {
 		bool reused = *slot != NULL;
@@ -106,7 +107,7 @@ static enum lookup_status lookup(struct store *store, void **slot,
 		status = store->class->pooled->ask(
 		    store, p->connection, question, deadline_us, reply, &after);
 		if (after == POOLED_KEEP)
-			p->used_us = dns_now_us();
+			p->used_us = clock_now_us();
 		else
 			end(store, slot);
 		if (after != POOLED_DROPPED || !reused)

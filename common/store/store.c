@@ -15,7 +15,7 @@
 #include <strings.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 #include "store/pooled.h"
 
 const char *lookup_status_name(enum lookup_status status)
@@ -319,11 +319,11 @@ struct store_answer *store_lookup(struct store *store, void **connection,
 {
 	struct store_reply reply;
 	struct store_answer *answer;
-	int64_t began_us = dns_now_us();
+	int64_t began_us = clock_now_us();
 
 	reply_init(&reply, question->service);
 	answer = reply_finish(&reply, look_up(store, connection, question, deadline_us, &reply));
-	answer->elapsed_us = dns_now_us() - began_us;
+	answer->elapsed_us = clock_now_us() - began_us;
 	buf_free(&reply.pieces);
 	return answer;
 }

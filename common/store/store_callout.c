@@ -32,8 +32,8 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/utf8.h"
-#include "dns/dns.h"
 #include "store/peer.h"
 #include "store/pooled.h"
 #include "store/stores.h"
@@ -121,7 +121,7 @@ static struct store *open_callout(const struct store_options *options, struct bu
 	s->helo = helo == NULL ? own_name() : must_strdup(helo);
 	s->lmtp = strcmp(protocol, "lmtp") == 0;
 	s->probes = store_option_bool(options, "probe", true);
-	s->probe_us = store_option_us(options, "probe_ttl", 600 * (int64_t)1000000);
+	s->probe_us = store_option_us(options, "probe_ttl", 600 * SECOND_US);
 	s->peer = peer_new(
 	    store_option_text(options, "socket", ""), s->lmtp ? 24 : 25, options->name, notes);
 	if (!s->lmtp && strcmp(protocol, "smtp") != 0)
@@ -288,7 +288,7 @@ static enum open_state recall(struct callout_store *s, struct slice domain)
 	const struct probe *p = place_of(s, domain);
 
 	pthread_mutex_lock(&s->mutex);
-	if (dns_now_us() < p->until_us && slice_equal(slice_of(p->domain), domain))
+	if (clock_now_us() < p->until_us && slice_equal(slice_of(p->domain), domain))
 		state = p->accepts_all ? OPEN_YES : OPEN_NO;
 	pthread_mutex_unlock(&s->mutex);
 	return state;
@@ -302,7 +302,7 @@ static void remember(struct callout_store *s, struct slice domain, bool accepts_
 	memcpy(p->domain, domain.data, domain.len);
 	p->domain[domain.len] = '\0';
 	p->accepts_all = accepts_all;
-	p->until_us = dns_now_us() + s->probe_us;
+	p->until_us = clock_now_us() + s->probe_us;
 	pthread_mutex_unlock(&s->mutex);
 }
 

@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 #include "store/ldap_filter.h"
 #include "store/peer.h"
 #include "store/pooled.h"
@@ -335,7 +335,7 @@ static enum lookup_status fail_here(struct session *session, struct store_reply 
 	int code = LDAP_OTHER;
 	char *said = NULL;
 
-	if (dns_now_us() >= session->deadline_us)
+	if (clock_now_us() >= session->deadline_us)
 		return store_reply_fail(reply, LOOKUP_TEMPFAIL, "no answer in time");
 	ldap_get_option(session->ld, LDAP_OPT_RESULT_CODE, &code);
 	ldap_get_option(session->ld, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
@@ -351,15 +351,15 @@ static enum lookup_status fail_here(struct session *session, struct store_reply 
 static enum lookup_status next_message(
     struct session *session, int id, LDAPMessage **message, bool *gone, struct store_reply *reply)
 {
-	int64_t left_us = session->deadline_us - dns_now_us();
-	struct timeval left = { left_us / 1000000, left_us % 1000000 };
+	int64_t left_us = session->deadline_us - clock_now_us();
+	struct timeval left = { left_us / SECOND_US, left_us % SECOND_US };
 	int type = left_us <= 0 ? 0 : ldap_result(session->ld, id, LDAP_MSG_ONE, &left, message);
 
 	*gone = false;
 	if (type > 0)
 		return LOOKUP_FOUND;
 	if (type < 0)
-		*gone = dns_now_us() < session->deadline_us;
+		*gone = clock_now_us() < session->deadline_us;
 	return fail_here(session, reply);
 }
 

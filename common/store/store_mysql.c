@@ -28,7 +28,7 @@
 #include <sys/socket.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 #include "store/pooled.h"
 #include "store/sql_server.h"
 #include "store/stores.h"
@@ -279,7 +279,7 @@ static enum lookup_status connect_any(struct mysql_store *s, const char *passwor
 	if (s->verify)
 		return connect_to(s, peer_host(s->server.peer), password, deadline_us, out, reply);
 	for (size_t i = 0; i < addresses.count; i++) {
-		int64_t now_us = dns_now_us();
+		int64_t now_us = clock_now_us();
 		int64_t share_us = (deadline_us - now_us) / (int64_t)(addresses.count - i);
 
 		status = connect_to(s, addresses.text[i], password, now_us + share_us, out, reply);

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 #include "store/pooled.h"
 #include "store/sql_query.h"
 #include "store/stores.h"
@@ -94,7 +94,7 @@ static enum lookup_status fail(sqlite3 *handle, int code, struct store_reply *re
 
 static int on_progress(void *context)
 {
-	return dns_now_us() > ((struct database *)context)->deadline_us;
+	return clock_now_us() > ((struct database *)context)->deadline_us;
 }
 
 static int on_busy(void *context, int times)

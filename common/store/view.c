@@ -9,14 +9,12 @@
  */
 #include "store/view.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "dns/dns.h"
+#include "base/clock.h"
+#include "base/exchange.h"
 
-enum { BUCKETS = 32, SECOND_US = 1000000 };
+enum { BUCKETS = 32 };
 
 /* A question of this message. */
 struct asked {
@@ -29,14 +27,6 @@ struct asked {
 	struct store_answer *answer; /* NULL: not known yet */
 	enum store_source source;
 	struct ticket *ticket; /* of an open question */
-};
-
-/* What the view and its open questions share. */
-struct exchange {
-	pthread_mutex_t mutex;
-	pthread_cond_t answered;
-	size_t open;
-	size_t references; /* the view's, and one for each open question */
 };
 
 /* One open question; the view frees it with the answer taken, or the answer that comes late. */
@@ -81,33 +71,6 @@ void store_view_set_gate(struct store_view *view, struct gate *gate)
 
 /* ---- the exchange --------------------------------------------------------------- */
 
-static struct exchange *exchange_new(void)
-{
-	struct exchange *x = must_alloc(sizeof *x);
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&x->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&x->answered, &attributes);
-	pthread_condattr_destroy(&attributes);
-	x->references = 1;
-	return x;
-}
-
-/* Gives up a reference, with the mutex held, which is released. */
-static void exchange_leave(struct exchange *x)
-{
-	bool last = --x->references == 0;
-
-	pthread_mutex_unlock(&x->mutex);
-	if (!last)
-		return;
-	pthread_cond_destroy(&x->answered);
-	pthread_mutex_destroy(&x->mutex);
-	free(x);
-}
-
 /* The answer to one question, in whatever thread. */
 static void take_answer(void *context, struct store_answer *answer, enum store_source source)
 {
@@ -119,11 +82,11 @@ static void take_answer(void *context, struct store_answer *answer, enum store_s
 	left = ticket->left;
 	ticket->answer = answer;
 	ticket->source = source;
-	if (!left && --x->open == 0)
-		pthread_cond_signal(&x->answered);
 	if (left) {
 		store_answer_unref(answer);
 		free(ticket);
+	} else {
+		exchange_answer(x);
 	}
 	exchange_leave(x);
 }
@@ -247,22 +210,17 @@ const struct store_answer *store_view_get(struct store_view *view, size_t store,
 
 static void start_one(struct store_view *view, struct asked *a)
 {
-	struct exchange *x = view->exchange;
-
 	a->ticket = must_alloc(sizeof *a->ticket);
-	a->ticket->exchange = x;
+	a->ticket->exchange = view->exchange;
 	a->next_open = view->open;
 	view->open = a;
-	pthread_mutex_lock(&x->mutex);
-	x->open++;
-	x->references++;
-	pthread_mutex_unlock(&x->mutex);
+	exchange_ask(view->exchange);
 	front_ask(view->fronts[a->store], &a->question, take_answer, a->ticket);
 }
 
 void store_view_start(struct store_view *view)
 {
-	bool late = view->noted != NULL && dns_now_us() >= view->deadline_us;
+	bool late = view->noted != NULL && clock_now_us() >= view->deadline_us;
 
 	if (view->noted != NULL && !late && view->exchange == NULL)
 		view->exchange = exchange_new();
@@ -279,11 +237,8 @@ void store_view_start(struct store_view *view)
 
 bool store_view_wait(struct store_view *view)
 {
-	struct timespec until = { .tv_sec = view->deadline_us / SECOND_US,
-		.tv_nsec = view->deadline_us % SECOND_US * 1000 };
 	bool noted = view->noted != NULL, may_wait;
 	struct exchange *x;
-	int error = 0;
 
 	store_view_start(view);
 	if (view->open == NULL)
@@ -291,8 +246,8 @@ bool store_view_wait(struct store_view *view)
 	x = view->exchange;
 	may_wait = gate_enter(view->gate);
 	pthread_mutex_lock(&x->mutex);
-	while (may_wait && x->open > 0 && error != ETIMEDOUT)
-		error = pthread_cond_timedwait(&x->answered, &x->mutex, &until);
+	if (may_wait)
+		exchange_wait(x, view->deadline_us);
 	collect(view);
 	give_up(view);
 	pthread_mutex_unlock(&x->mutex);

@@ -28,7 +28,7 @@ struct store_view;
 
 /*
  * A view of the stores behind these fronts, which must outlive it, ended by
- * store_view_free.  deadline: monotonic clock, in microseconds (dns_now_us).
+ * store_view_free.  deadline: monotonic clock, in microseconds (clock_now_us).
  */
 struct store_view *store_view_new(
     struct arena *arena, struct front *const *fronts, int64_t deadline_us);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf8.h"
 
@@ -32,16 +33,6 @@ static void note(struct syntax_error *first, enum syntax_code code, size_t offse
 }
 
 /* Let-dig = ALPHA / DIGIT */
-static bool is_let_dig(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
-static bool is_8bit(char c)
-{
-	return (unsigned char)c > 127;
-}
-
 static bool has_a_prefix(struct slice label)
 {
 	return slice_starts_nocase(label, SLICE("xn--"));
@@ -61,7 +52,7 @@ static bool is_a_label(struct slice label)
 	if (label.len > LABEL_MAX || !has_a_prefix(label))
 		return false;
 	for (size_t i = 0; i < label.len; i++)
-		if (!is_let_dig(label.data[i]) && label.data[i] != '-')
+		if (!is_alnum(label.data[i]) && label.data[i] != '-')
 			return false;
 	return true;
 }
@@ -144,7 +135,7 @@ static struct syntax_error check_octets(struct slice label)
 			note(&fault, SYNTAX_DOMAIN_UNDERSCORE, i, 1);
 		else if (i == invalid)
 			note(&fault, SYNTAX_DOMAIN_IDN, i, 1);
-		else if (c != '-' && !is_let_dig(c) && !is_8bit(c))
+		else if (c != '-' && !is_alnum(c) && !is_8bit(c))
 			note(&fault, SYNTAX_DOMAIN_CHARACTER, i, 1);
 	}
 	return fault;

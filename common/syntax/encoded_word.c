@@ -12,6 +12,7 @@
 #include <iconv.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 
 enum {
@@ -338,7 +339,7 @@ static void convert_utf8(struct slice octets, struct sink *sink)
 static void convert_ascii(struct slice octets, struct sink *sink)
 {
 	for (size_t i = 0; i < octets.len; i++) {
-		if ((unsigned char)octets.data[i] > 127)
+		if (is_8bit(octets.data[i]))
 			put_replacement(sink);
 		else
 			put_text(sink, slice_part(octets, i, i + 1));
@@ -352,7 +353,7 @@ static void convert_ascii(struct slice octets, struct sink *sink)
 static void convert_latin1(struct slice octets, struct sink *sink)
 {
 	for (size_t i = 0; i < octets.len; i++) {
-		if ((unsigned char)octets.data[i] > 127)
+		if (is_8bit(octets.data[i]))
 			utf8_encode(sink->out, (unsigned char)octets.data[i]);
 		else
 			put_text(sink, slice_part(octets, i, i + 1));
@@ -444,15 +445,10 @@ enum syntax_code encoded_word_decode(struct slice token, struct buf *out)
 	return token.len > ENCODED_WORD_MAX ? SYNTAX_ENCODED_LONG : SYNTAX_OK;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Offset behind the run of blanks, or of other octets, that begins at from. */
 static size_t run_end(struct slice text, size_t from, bool blank)
 {
-	while (from < text.len && is_blank(text.data[from]) == blank)
+	while (from < text.len && is_fws(text.data[from]) == blank)
 		from++;
 	return from;
 }
@@ -481,8 +477,7 @@ void encoded_words_decode(struct slice text, struct buf *out)
 /* May the octet stand for itself in a Q word of a phrase?  RFC 2047 5 (3) */
 static bool is_plain_q(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("!*+-/", c) != NULL);
+	return is_alnum(c) || (c != '\0' && strchr("!*+-/", c) != NULL);
 }
 
 static size_t q_length(struct slice text)

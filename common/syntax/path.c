@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/utf8.h"
 #include "syntax/domain.h"
 #include "syntax/from.h"
@@ -43,33 +44,12 @@ static char here(const struct cursor *c)
 	return at_end(c) ? '\0' : c->text.data[c->at];
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-static bool is_control(char c)
-{
-	return (unsigned char)c < ' ' || c == 0x7f;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool is_let_dig(char c)
-{
-	c = ascii_lower(c);
-	return is_digit(c) || (c >= 'a' && c <= 'z');
-}
-
 /* How many octets from the cursor on are blanks. */
 static size_t blanks(const struct cursor *c)
 {
 	size_t end = c->at;
 
-	while (end < c->text.len && is_blank(c->text.data[end]))
+	while (end < c->text.len && is_wsp(c->text.data[end]))
 		end++;
 	return end - c->at;
 }
@@ -115,9 +95,9 @@ static struct syntax_error skip_quoted_octet(struct cursor *c)
 		c->at++;
 	if (at_end(c))
 		return none(); /* the quote is not closed: said by the caller */
-	if (is_control(here(c)))
+	if (is_ctl(here(c)))
 		return fault(SYNTAX_CONTROL, c->at, 1);
-	if ((unsigned char)here(c) > 127) {
+	if (is_8bit(here(c))) {
 		size_t begin = c->at;
 		struct syntax_error error = skip_utf8(c);
 
@@ -145,7 +125,7 @@ static struct syntax_error skip_quoted_string(struct cursor *c)
 	c->at++;
 	if (at_end(c) || here(c) == '@')
 		return none();
-	if (is_blank(here(c)))
+	if (is_wsp(here(c)))
 		return fault(SYNTAX_LOCAL_PART_SPACE, c->at, blanks(c));
 	return fault(SYNTAX_LOCAL_PART_WORDS, begin, c->at - begin);
 }
@@ -155,9 +135,9 @@ static struct syntax_error local_part_fault(const struct cursor *c)
 {
 	struct slice rest = slice_part(c->text, c->at + 1, c->text.len);
 
-	if (is_blank(here(c)))
+	if (is_wsp(here(c)))
 		return fault(SYNTAX_LOCAL_PART_SPACE, c->at, blanks(c));
-	if (is_control(here(c)))
+	if (is_ctl(here(c)))
 		return fault(SYNTAX_CONTROL, c->at, 1);
 	if (here(c) == '<' || here(c) == '>')
 		return fault(SYNTAX_PATH_BRACKETS, c->at, 1);
@@ -179,7 +159,7 @@ static struct syntax_error skip_dot_string(struct cursor *c)
 
 		if (dot && after_dot)
 			return fault(SYNTAX_LOCAL_PART_DOT, c->at, 1);
-		if ((unsigned char)here(c) > 127)
+		if (is_8bit(here(c)))
 			error = skip_utf8(c);
 		else if (dot || is_atext((unsigned char)here(c)))
 			c->at++;
@@ -256,10 +236,10 @@ static bool is_general_literal(struct slice s)
 {
 	size_t colon = slice_find(s, ':');
 
-	if (colon == 0 || colon + 1 >= s.len || !is_let_dig(s.data[colon - 1]))
+	if (colon == 0 || colon + 1 >= s.len || !is_alnum(s.data[colon - 1]))
 		return false;
 	for (size_t i = 0; i < colon; i++)
-		if (!is_let_dig(s.data[i]) && s.data[i] != '-')
+		if (!is_alnum(s.data[i]) && s.data[i] != '-')
 			return false;
 	for (size_t i = colon + 1; i < s.len; i++)
 		if (s.data[i] <= ' ' || s.data[i] >= 0x7f || strchr("[\\]", s.data[i]) != NULL)
@@ -283,9 +263,9 @@ static bool is_literal_content(struct slice s)
 /* What an octet is that cannot stand in a domain at all. */
 static struct syntax_error domain_fault(const struct cursor *c)
 {
-	if (is_blank(here(c)))
+	if (is_wsp(here(c)))
 		return fault(SYNTAX_DOMAIN_SPACE, c->at, blanks(c));
-	if (is_control(here(c)))
+	if (is_ctl(here(c)))
 		return fault(SYNTAX_CONTROL, c->at, 1);
 	switch (here(c)) {
 	case '<':
@@ -303,7 +283,7 @@ static struct syntax_error skip_literal(struct cursor *c)
 	size_t begin = c->at, close = slice_find(rest, ']');
 
 	for (; c->at < begin + close; c->at++)
-		if (is_blank(here(c)) || is_control(here(c)))
+		if (is_wsp(here(c)) || is_ctl(here(c)))
 			return domain_fault(c);
 	if (close == rest.len)
 		return fault(SYNTAX_DOMAIN_SPECIAL, begin, 1);
@@ -324,7 +304,7 @@ static struct syntax_error skip_domain(struct cursor *c, struct syntax_error *to
 	while (!at_end(c) && error.code == SYNTAX_OK) {
 		bool dot = here(c) == '.';
 
-		if ((unsigned char)here(c) > 127)
+		if (is_8bit(here(c)))
 			error = skip_utf8(c);
 		else if (!dot && !is_atext((unsigned char)here(c)))
 			error = domain_fault(c);

@@ -9,6 +9,7 @@
  */
 #include "syntax/proposal.h"
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "syntax/domain.h"
@@ -37,11 +38,6 @@ static const enum syntax_code unread[] = {
 	SYNTAX_ADDRESS_UTF8,
 	SYNTAX_ENCODED_ADDRESS,
 };
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
 
 static bool has_encoded_word(struct slice text)
 {
@@ -79,9 +75,9 @@ static struct slice join_lines(struct arena *arena, struct slice text)
 
 	text = slice_trim(text);
 	for (size_t i = 0; i < text.len; i++) {
-		if (!is_blank(text.data[i]))
+		if (!is_fws(text.data[i]))
 			out[len++] = text.data[i];
-		else if (!is_blank(text.data[i - 1]))
+		else if (!is_fws(text.data[i - 1]))
 			out[len++] = ' ';
 	}
 	return (struct slice){ out, len };

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf8.h"
 #include "syntax/domain.h"
@@ -48,17 +49,6 @@ const char *reading_name(enum reading_kind kind)
 
 /* ---- what is an address ------------------------------------------------- */
 
-static bool is_letter(char c)
-{
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'z';
-}
-
-static bool is_8bit(char c)
-{
-	return (unsigned char)c > 127;
-}
-
 static bool is_local_octet(char c)
 {
 	return is_atext((unsigned char)c) || c == '.' || is_8bit(c);
@@ -66,7 +56,7 @@ static bool is_local_octet(char c)
 
 static bool is_domain_octet(char c)
 {
-	return is_letter(c) || (c >= '0' && c <= '9') || c == '-' || c == '.' || is_8bit(c);
+	return is_alnum(c) || c == '-' || c == '.' || is_8bit(c);
 }
 
 /* What ends a word for readers that do not parse. */
@@ -537,7 +527,7 @@ static bool looks_public(struct slice domain)
 	if (slice_starts_nocase(top, SLICE("xn--")))
 		return true;
 	for (size_t i = 0; i < top.len; i++)
-		if (!is_letter(top.data[i]) && !is_8bit(top.data[i]))
+		if (!is_alpha(top.data[i]) && !is_8bit(top.data[i]))
 			return false;
 	return true;
 }

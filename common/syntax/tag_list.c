@@ -4,27 +4,13 @@
  */
 #include "syntax/tag_list.h"
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static bool is_letter(char c)
-{
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'z';
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
+#include "base/ascii.h"
 
 /* tag-name = ALPHA *ALNUMPUNC; ALNUMPUNC = ALPHA / DIGIT / "_" */
 static bool is_name(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!is_letter(s.data[i]) && (i == 0 || (!is_digit(s.data[i]) && s.data[i] != '_')))
+		if (!is_alpha(s.data[i]) && (i == 0 || (!is_digit(s.data[i]) && s.data[i] != '_')))
 			return false;
 	return s.len > 0;
 }
@@ -33,7 +19,7 @@ static bool is_name(struct slice s)
 static bool is_value(struct slice s)
 {
 	for (size_t i = 0; i < s.len; i++)
-		if (!is_blank(s.data[i]) && (s.data[i] < 0x21 || s.data[i] > 0x7e))
+		if (!is_fws(s.data[i]) && (s.data[i] < 0x21 || s.data[i] > 0x7e))
 			return false;
 	return true;
 }
@@ -88,7 +74,7 @@ struct slice tag_value_plain(struct arena *arena, struct slice value)
 		return value;
 	plain = arena_alloc(arena, value.len + 1);
 	for (size_t i = 0; i < value.len; i++)
-		if (!is_blank(value.data[i]))
+		if (!is_fws(value.data[i]))
 			plain[len++] = value.data[i];
 	return (struct slice){ plain, len };
 }

@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 
 enum { FIRST_ROOM = 32 };
@@ -39,22 +40,17 @@ static unsigned char octet(const struct lexer *lx, size_t at)
 	return (unsigned char)lx->body.data[at];
 }
 
-static bool is_wsp(unsigned char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Does a CRLF with white space behind it, a fold, stand here? */
 static bool is_fold(const struct lexer *lx, size_t at)
 {
 	return at + 2 < lx->body.len && octet(lx, at) == '\r' && octet(lx, at + 1) == '\n' &&
-	       is_wsp(octet(lx, at + 2));
+	       is_wsp((char)octet(lx, at + 2));
 }
 
 /* Control characters other than TAB; a CR or LF counts unless it is part of a fold. */
 static bool is_control(unsigned char c)
 {
-	return (c < 32 && c != '\t') || c == 127;
+	return is_ctl((char)c) && c != '\t';
 }
 
 static struct token *push(struct lexer *lx, enum token_type type, size_t begin, size_t end)
@@ -93,7 +89,7 @@ static size_t lex_space(struct lexer *lx, size_t at)
 	size_t begin = at, folds = 0;
 
 	for (;;) {
-		if (at < lx->body.len && is_wsp(octet(lx, at))) {
+		if (at < lx->body.len && is_wsp((char)octet(lx, at))) {
 			at++;
 		} else if (is_fold(lx, at)) {
 			at += 3;
@@ -146,7 +142,7 @@ static size_t step_inside(const struct lexer *lx, size_t at, struct inside *in)
 		in->folded = true;
 		return at + 3;
 	}
-	in->folded &= is_wsp(octet(lx, at));
+	in->folded &= is_wsp((char)octet(lx, at));
 	if (octet(lx, at) == '\\' && is_fold(lx, at + 1))
 		note_control(in, at + 1);
 	else if (octet(lx, at) == '\\' && at + 1 < lx->body.len)
@@ -229,7 +225,7 @@ static size_t lex_one(struct lexer *lx, size_t at)
 {
 	unsigned char c = octet(lx, at);
 
-	if (is_wsp(c) || is_fold(lx, at))
+	if (is_wsp((char)c) || is_fold(lx, at))
 		return lex_space(lx, at);
 	if (is_atext(c) || c > 127)
 		return lex_atom(lx, at);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "auth/dkim.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "dns/records.h"
 #include "message/file.h"
@@ -86,7 +87,7 @@ static bool judge(struct batch *b, const char *path)
 	arena = arena_new();
 	reader = message_reader_new(file, false);
 	b->message = message_new(arena);
-	b->view = dns_view_new(arena, b->keys, dns_now_us() + PATIENCE_US);
+	b->view = dns_view_new(arena, b->keys, clock_now_us() + PATIENCE_US);
 	result = message_read(reader, b->message, before_body, take_body, b);
 	while (!verifier_finish(b->verifier) && dns_view_wait(b->view))
 		;

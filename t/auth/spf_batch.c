@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "t/auth/spf_suite.h"
 
@@ -32,7 +33,7 @@ static void print_case(const struct suite_case *c)
 
 static void print_time(const struct suite *suite)
 {
-	int64_t begin = dns_now_us();
+	int64_t begin = clock_now_us();
 	struct arena *arena = arena_new();
 	size_t waits;
 
@@ -42,7 +43,7 @@ static void print_time(const struct suite *suite)
 			arena_reset(arena);
 		}
 	printf("%.2f us an evaluation\n",
-	    (double)(dns_now_us() - begin) / (double)(TIMED_RUNS * suite->count));
+	    (double)(clock_now_us() - begin) / (double)(TIMED_RUNS * suite->count));
 	arena_free(arena);
 }
 

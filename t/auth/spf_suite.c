@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "dns/records.h"
 
 enum { FILE_OCTETS_MAX = 64 * 1024 * 1024, PATIENCE_US = 30 * 1000 * 1000 };
@@ -170,7 +171,7 @@ void suite_free(struct suite *suite)
 struct spf_outcome suite_evaluate(
     struct arena *arena, const struct spf_query *query, struct resolver *resolver, size_t *waits)
 {
-	struct dns_view *view = dns_view_new(arena, resolver, dns_now_us() + PATIENCE_US);
+	struct dns_view *view = dns_view_new(arena, resolver, clock_now_us() + PATIENCE_US);
 	struct spf_outcome outcome;
 
 	*waits = 0;

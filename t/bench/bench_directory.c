@@ -21,9 +21,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "directory/directory.h"
 #include "directory/view.h"
-#include "dns/dns.h"
 #include "store/front.h"
 #include "store/stores.h"
 
@@ -106,7 +106,7 @@ static double bench_front(const struct store_options *options, size_t count)
 	store->name = options->name;
 	front = front_new(store, options, false);
 	for (int round = 0; round < ROUNDS; round++) {
-		int64_t began_us = dns_now_us(), took_us;
+		int64_t began_us = clock_now_us(), took_us;
 
 		for (int i = 0; i < LOOKUPS; i++) {
 			char address[64];
@@ -118,11 +118,11 @@ static double bench_front(const struct store_options *options, size_t count)
 
 			store_answer_unref(front_known(front, &q, &source));
 		}
-		took_us = dns_now_us() - began_us;
+		took_us = clock_now_us() - began_us;
 		best_us = took_us < best_us ? took_us : best_us;
 	}
 	front_stop(front);
-	front_free(front, dns_now_us() + FRONT_GRACE_US);
+	front_free(front, clock_now_us() + FRONT_GRACE_US);
 	buf_free(&notes);
 	return (double)best_us / LOOKUPS;
 }
@@ -137,7 +137,7 @@ static double bench_address(
 	size_t hits = 0;
 
 	for (int round = 0; round < ROUNDS; round++) {
-		int64_t began_us = dns_now_us(), took_us;
+		int64_t began_us = clock_now_us(), took_us;
 
 		for (int i = 0; i < lookups; i++) {
 			char address[64];
@@ -156,7 +156,7 @@ static double bench_address(
 			directory_view_free(view);
 			arena_reset(arena);
 		}
-		took_us = dns_now_us() - began_us;
+		took_us = clock_now_us() - began_us;
 		best_us = took_us < best_us ? took_us : best_us;
 	}
 	arena_free(arena);
@@ -172,7 +172,7 @@ static void bench(const char *label, const char *type, const char *name, size_t 
 	/* the store `file` knows its domains: a second lookup a message */
 	struct store_options options = { label, items, strcmp(type, "file") == 0 ? 2 : 3 };
 	struct directory_options none = { .delimiters = "+" };
-	int64_t began_us = dns_now_us();
+	int64_t began_us = clock_now_us();
 	struct directory *d;
 	struct buf notes;
 	double start_ms, front_us, address_us, found;
@@ -181,7 +181,7 @@ static void bench(const char *label, const char *type, const char *name, size_t 
 	d = directory_new(&none, &options, 1, &notes);
 	if (d == NULL)
 		exit(1);
-	start_ms = (double)(dns_now_us() - began_us) / 1000;
+	start_ms = (double)(clock_now_us() - began_us) / 1000;
 	address_us = bench_address(d, count, LOOKUPS, NULL, &found);
 	front_us = bench_front(&options, count);
 	printf("%10zu  %-16s start %8.1f ms  front %5.2f us  address %5.2f us  found %.0f %%  own "
@@ -222,10 +222,10 @@ static void run(size_t count)
 	write_tables(count);
 	if (count <= 1000000)
 		bench("file, in memory", "file", "text", count);
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	if (!store_file_compile(path_of("text", path), false, &notes, &compiled))
 		printf("not compiled: %s\n", buf_text(&notes));
-	printf("%10zu  compiled in %.1f s\n", count, (double)(dns_now_us() - began_us) / 1e6);
+	printf("%10zu  compiled in %.1f s\n", count, (double)(clock_now_us() - began_us) / 1e6);
 	bench("file, compiled", "file", "text", count);
 	bench("lmdb", "lmdb", "text.lmdb", count);
 	bench("cdb", "cdb", "table.cdb", count);

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
 #include "t/unit/dkim_keys.h"
 
 enum { FIELDS_MAX = 200, TEXT_MAX = 16 * 1024 * 1024 };
@@ -118,11 +119,6 @@ static void add_wire(struct buf *out, struct slice text)
 	}
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Blanks as one, those at the end as none; line ends inside (a fold) are left out. */
 static void add_relaxed(struct buf *out, struct slice text)
 {
@@ -135,7 +131,7 @@ static void add_relaxed(struct buf *out, struct slice text)
 			i++;
 			continue;
 		}
-		if (is_blank(c)) {
+		if (is_wsp(c)) {
 			blank = true;
 			continue;
 		}
@@ -155,7 +151,7 @@ static void add_field(struct buf *out, struct slice field, bool relaxed)
 		buf_add_slice(out, field);
 		return;
 	}
-	for (size_t i = 0; i < colon && !is_blank(field.data[i]); i++) {
+	for (size_t i = 0; i < colon && !is_wsp(field.data[i]); i++) {
 		char c = field.data[i];
 
 		buf_add_char(out, c >= 'A' && c <= 'Z' ? (char)(c + 32) : c);
@@ -216,7 +212,7 @@ static void split_message(struct slice wire, struct header *h)
 		do {
 			end = at + line_length(slice_part(wire, at, wire.len));
 			at = end < wire.len ? end + 2 : end;
-		} while (end > begin && at < wire.len && is_blank(wire.data[at]));
+		} while (end > begin && at < wire.len && is_wsp(wire.data[at]));
 		if (end == begin)
 			break;
 		h->taken[h->count] = false;

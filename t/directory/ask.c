@@ -14,9 +14,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "directory/directory.h"
 #include "directory/view.h"
-#include "dns/dns.h"
 #include "store/stores.h"
 #include "store/view.h"
 
@@ -120,7 +120,7 @@ static void ask(struct directory *d, struct slice address, struct slice login)
 {
 	struct arena *arena = arena_new();
 	struct directory_view *view =
-	    directory_view_new(arena, d, dns_now_us() + (int64_t)(deadline * 1e6));
+	    directory_view_new(arena, d, clock_now_us() + (int64_t)(deadline * 1e6));
 	struct directory_result result;
 	struct directory_use use;
 	bool pending;

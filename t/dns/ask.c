@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "dns/answer.h"
 #include "dns/cache.h"
@@ -70,7 +71,7 @@ static void print_answer(const char *name, enum dns_type type, const struct dns_
 static int ask_all(struct resolver *r, int count, char **words)
 {
 	struct arena *arena = arena_new();
-	int64_t begin = dns_now_us();
+	int64_t begin = clock_now_us();
 	struct dns_view *view = dns_view_new(arena, r, begin + options.deadline_us);
 	enum dns_type type;
 
@@ -86,7 +87,7 @@ static int ask_all(struct resolver *r, int count, char **words)
 		}
 		dns_view_wait(view);
 	}
-	printf("waited %ld\n", (long)(dns_now_us() - begin) / MS);
+	printf("waited %ld\n", (long)(clock_now_us() - begin) / MS);
 	dns_view_free(view);
 	resolver_free(r);
 	arena_free(arena);
@@ -142,9 +143,9 @@ static void *run_load(void *context)
 	struct load *load = context;
 	char name[200];
 
-	while (dns_now_us() < load->end_us) {
+	while (clock_now_us() < load->end_us) {
 		struct load_question *q = must_alloc(sizeof *q);
-		int64_t deadline_us = dns_now_us() + options.deadline_us;
+		int64_t deadline_us = clock_now_us() + options.deadline_us;
 		struct dns_question question;
 
 		snprintf(name, sizeof name, "%u.%s", load->number++, load->suffix);
@@ -159,7 +160,7 @@ static void *run_load(void *context)
 			pthread_cond_wait(&q->answered, &q->mutex);
 		*(q->status == DNS_TEMPFAIL ? &load->failed : &load->found) += 1;
 		pthread_mutex_unlock(&q->mutex);
-		note_late(load, dns_now_us() - deadline_us);
+		note_late(load, clock_now_us() - deadline_us);
 	}
 	return NULL;
 }
@@ -179,10 +180,10 @@ static int run_threads(struct resolver *r, const char *suffix)
 
 	load->resolver = r;
 	load->suffix = suffix;
-	load->end_us = dns_now_us() + options.load_seconds * INT64_C(1000000);
+	load->end_us = clock_now_us() + options.load_seconds * INT64_C(1000000);
 	for (int i = 0; i < options.threads; i++)
 		pthread_create(&threads[i], NULL, run_load, load);
-	while (dns_now_us() < load->end_us) {
+	while (clock_now_us() < load->end_us) {
 		nanosleep(&tick, NULL);
 		print_row(load);
 	}

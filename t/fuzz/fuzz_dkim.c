@@ -7,6 +7,7 @@
 #include "fuzz.h"
 
 #include "auth/dkim.h"
+#include "base/clock.h"
 #include "dns/answer.h"
 
 enum { NOW = 1790000000 };
@@ -79,7 +80,7 @@ static void check_message(struct verifier_library *library, struct slice text)
 	size_t count;
 
 	one.resolver.class = &class;
-	view = dns_view_new(arena, &one.resolver, dns_now_us() + 60000000);
+	view = dns_view_new(arena, &one.resolver, clock_now_us() + 60000000);
 	message_end_header(m);
 	v = verifier_new(library, m, view, NOW, wanted, NULL);
 	verifier_body(v, slice_part(body, 0, body.len / 2));

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "auth/dmarc.h"
+#include "base/clock.h"
 #include "dns/answer.h"
 
 enum { TEXTS_MAX = 64 };
@@ -103,7 +104,7 @@ static void check_evaluation(
     struct lines *l, struct slice author, struct slice identifier, enum dmarc_standard standard)
 {
 	struct arena *arena = arena_new();
-	struct dns_view *view = dns_view_new(arena, &l->resolver, dns_now_us() + 60000000);
+	struct dns_view *view = dns_view_new(arena, &l->resolver, clock_now_us() + 60000000);
 	struct dmarc_query q = { arena, view, NULL, standard, author };
 	struct dmarc_identifier dkim = { .domain = identifier };
 	struct dmarc_identifiers ids = { &dkim, 1, { identifier, true } };

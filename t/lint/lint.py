@@ -23,6 +23,7 @@ import tempfile
 
 LAYERS = ["base", "syntax", "dns", "store", "message", "directory", "key", "signer", "auth",
           "check", "policy", "audit"]
+APART = {"store": ["dns"], "directory": ["dns"]}  # lower, and not beneath
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
@@ -373,6 +374,8 @@ def judge_include(tree, name, system, target):
         return f'"{target}" belongs to no layer'
     if other[0] > mine[0] or (other[0] == mine[0] and other[1] != mine[1] and mine[1] != "t"):
         return f"{mine[1]} must not include {other[1]}"
+    if other[1] in APART.get(mine[1], []):
+        return f"{mine[1]} does not rest on {other[1]}"
     return None
 
 
@@ -501,6 +504,21 @@ def rule_one_reader_of_modes(tree):
         text = code(tree.text(name))
         complaints += [at(name, text, m, "setting_mode is called by policy_mode alone")
                        for m in re.finditer(r"\bsetting_mode\s*\(", text)]
+    return complaints
+
+
+CLASS_OF_OCTETS = (r"^static (?:inline )?\w+ (is_(?:blank|wsp|fws|space|digit|alpha|letter|alnum|hex"
+                   r"|ctl|8bit))\((?:unsigned )?(?:char|int) \w+\)$")
+
+
+def rule_one_set_of_classes(tree):
+    """Classes of octets are those of base/ascii.h: a set of a file's own has a name of its own."""
+    complaints = []
+    for name in tree.sources():
+        text = tree.text(name)
+        for m in re.finditer(CLASS_OF_OCTETS, text, re.M):
+            if name != "common/base/ascii.h":
+                complaints.append(at(name, text, m, f"{m[1]} is for base/ascii.h to define"))
     return complaints
 
 
@@ -830,6 +848,8 @@ RULES = [
      {"docs/x.md": "| a |\n|---|\n| b |\n\n| c |\n|---|\n| d |\n\ntext\n"}),
     (rule_layers, {"common/base/x.c": '#include "syntax/y.h"\n', "common/syntax/y.h": ""},
      {"common/syntax/x.c": '#include "base/y.h"\n', "common/base/y.h": ""}),
+    (rule_layers, {"common/store/x.c": '#include "dns/y.h"\n', "common/dns/y.h": ""},
+     {"common/key/x.c": '#include "dns/y.h"\n', "common/dns/y.h": ""}),
     (rule_layers, {"milter/x.c": '#include "tools/y.h"\n', "tools/y.h": ""},
      {"milter/x.c": '#include "milter/y.h"\n#include <stdio.h>\n', "milter/y.h": ""}),
     (rule_layers, {"common/audit/x.c": '#include "milter/y.h"\n', "milter/y.h": ""}, None),
@@ -856,6 +876,11 @@ RULES = [
     (rule_no_thread_locals, one("static __thread int x;\n"), one("/* no __thread here */\n")),
     (rule_one_reader_of_modes, one("\tif (setting_mode(c, m, k))\n", "milter/x.c"),
      one("\treturn setting_mode(c, m, k);\n", "common/policy/judge.c")),
+    (rule_one_set_of_classes, one("static bool is_wsp(char c)\n"),
+     one("static bool is_between(char c)\n\treturn is_wsp(c);\n")),
+    (rule_one_set_of_classes, one("static bool is_blank(unsigned char c)\n"),
+     one("static inline bool is_wsp(char c)\nstatic bool is_blank(const char *s)\n",
+         "common/base/ascii.h")),
     (rule_foreign_names, one("int dkim_new(void)\n{\n}\n"),
      one("static int dkim_new(void)\n{\n\tsmfi_main();\n}\n")),
     (rule_foreign_names, one("const int mi_table[] = { 0 };\n"), None),

@@ -22,8 +22,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/utf8.h"
-#include "dns/dns.h"
 #include "store/store.h"
 
 enum { LINE = 70000, OPTIONS = 100, THREADS = 64, STATUSES = 4 };
@@ -142,7 +142,7 @@ static void ask(char *line)
 	exact = must_alloc(key.len + 1);
 	memcpy(exact, key.data, key.len);
 	question.key.data = exact;
-	answer = store_lookup(store, &connection, &question, dns_now_us() + timeout_us);
+	answer = store_lookup(store, &connection, &question, clock_now_us() + timeout_us);
 	show(answer);
 	store_answer_unref(answer);
 	free(exact);
@@ -164,7 +164,7 @@ static void *work(void *context)
 
 	for (size_t i = 0; i < job->times; i++) {
 		struct store_answer *answer =
-		    store_lookup(store, &own, job->question, dns_now_us() + timeout_us);
+		    store_lookup(store, &own, job->question, clock_now_us() + timeout_us);
 
 		job->counts[answer->status]++;
 		if (answer->elapsed_us > job->longest_us)

@@ -10,6 +10,7 @@
 
 #include "auth/authentication.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "dns/answer.h"
 #include "dns/records.h"
 #include "unit.h"
@@ -180,7 +181,7 @@ static void end(struct fixture *f)
 
 static int64_t since_ms(int64_t begun)
 {
-	return (dns_now_us() - begun) / MS;
+	return (clock_now_us() - begun) / MS;
 }
 
 /* ---- waiting ------------------------------------------------------------------------ */
@@ -188,14 +189,14 @@ static int64_t since_ms(int64_t begun)
 /* Nobody is in a hurry: all is known in the end, and questions went out side by side. */
 START_TEST(test_waits)
 {
-	int64_t begun = dns_now_us();
+	int64_t begun = clock_now_us();
 	struct fixture f;
 
 	begin(&f, RECORDS, 200, 20000);
 	authenticator_sender(f.a);
 	ck_assert_int_eq(f.facts->sender.existence.status, EXISTENCE_MAIL);
 	ck_assert_int_ge(since_ms(begun), 200);
-	begun = dns_now_us();
+	begun = clock_now_us();
 	header(&f, " ann@author.example", NULL);
 	ck_assert_msg(since_ms(begun) < 150, "the header waits");
 	authenticator_finish(f.a);
@@ -231,7 +232,7 @@ START_TEST(test_longest_chain)
 
 	begin(&f, records, DELAY_MS, 60000);
 	authenticator_sender(f.a);
-	begun = dns_now_us();
+	begun = clock_now_us();
 	header(&f, " ann@author.example", &route);
 	authenticator_finish(f.a);
 	took = since_ms(begun);
@@ -284,7 +285,7 @@ START_TEST(test_budget_over_two_waits)
 	int64_t begun;
 
 	begin(&f, RECORDS, 300, 500);
-	begun = dns_now_us();
+	begun = clock_now_us();
 	authenticator_sender(f.a);
 	ck_assert_int_eq(f.facts->sender.existence.status, EXISTENCE_MAIL);
 	header(&f, " ann@author.example", NULL);
@@ -308,7 +309,7 @@ START_TEST(test_body_takes_long)
 	begin(&f, RECORDS, 20, 200);
 	header(&f, " ann@author.example", NULL);
 	nanosleep(&long_body, NULL);
-	begun = dns_now_us();
+	begun = clock_now_us();
 	authenticator_finish(f.a);
 	ck_assert_msg(since_ms(begun) < 150, "%d ms", (int)since_ms(begun));
 	ck_assert_int_eq(f.facts->author.existence.status, EXISTENCE_MAIL);
@@ -324,7 +325,7 @@ START_TEST(test_never)
 	int64_t begun;
 
 	begin(&f, RECORDS, NEVER, 200);
-	begun = dns_now_us();
+	begun = clock_now_us();
 	authenticator_sender(f.a);
 	ck_assert_int_eq(f.facts->sender.existence.status, EXISTENCE_UNKNOWN);
 	header(&f, " ann@author.example", NULL);
@@ -346,7 +347,7 @@ START_TEST(test_gate)
 
 	begin(&f, RECORDS, 300, 10000);
 	f.gate.most = 0;
-	begun = dns_now_us();
+	begun = clock_now_us();
 	authenticator_sender(f.a);
 	ck_assert_int_eq(f.facts->sender.existence.status, EXISTENCE_UNKNOWN);
 	ck_assert_str_eq(f.facts->sender.existence.why, "too many messages wait for answers");

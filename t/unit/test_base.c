@@ -1,17 +1,27 @@
-/* test_base.c - the lowest layer: arena, buf, slice, utf8, net and the log's line. */
+/*
+ * test_base.c - the lowest layer: arena, buf, file, ascii, slice, utf8, net, time,
+ * threads and the log's line.
+ */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/ascii.h"
 #include "base/buf.h"
+#include "base/clock.h"
+#include "base/exchange.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/net.h"
 #include "base/patience.h"
+#include "base/thread.h"
 #include "base/utf8.h"
 #include "unit.h"
 
@@ -112,6 +122,95 @@ START_TEST(buf_grows)
 	ck_assert(!b.truncated);
 	expect_slice("grown", "the end", slice_part(buf_slice(&b), 99995, 100000), "19999");
 	buf_free(&b);
+}
+END_TEST
+
+/* ---- file ---- */
+
+static void write_file(const char *path, const char *text, size_t len)
+{
+	FILE *file = fopen(path, "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_uint_eq(fwrite(text, 1, len, file), len);
+	fclose(file);
+}
+
+/* What a read into a buffer that holds 100000 octets gives; what was in it stays. */
+static void expect_read(const char *path, bool any, int error, size_t len)
+{
+	struct buf text;
+	int got;
+
+	buf_init(&text, 100000);
+	buf_add_text(&text, "0");
+	got = any ? file_read_any(path, false, &text) : file_read_whole(path, &text);
+	ck_assert_msg(got == error, "%s, %s: %d", path, any ? "any" : "regular", got);
+	ck_assert_int_eq(buf_text(&text)[0], '0');
+	if (error == 0)
+		ck_assert_uint_eq(text.len, 1 + len);
+	buf_free(&text);
+}
+
+START_TEST(files_are_read_whole)
+{
+	char folder[] = "/tmp/presend-base.XXXXXX", path[60], pipe[60];
+	static char text[100000];
+
+	memset(text, 'x', sizeof text);
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(path, sizeof path, "%s/file", folder);
+	snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	for (int any = 0; any < 2; any++) {
+		expect_read(path, any, ENOENT, 0);
+		expect_read(folder, any, any ? EISDIR : EINVAL, 0);
+		expect_read("/dev/null", any, any ? 0 : EINVAL, 0);
+		expect_read(pipe, any, any ? 0 : EINVAL, 0);
+		write_file(path, text, 0);
+		expect_read(path, any, 0, 0);
+		write_file(path, text, sizeof text - 1);
+		expect_read(path, any, 0, sizeof text - 1);
+		write_file(path, text, sizeof text);
+		expect_read(path, any, EFBIG, 0);
+		unlink(path);
+	}
+	unlink(pipe);
+	rmdir(folder);
+}
+END_TEST
+
+/* ---- ascii ---- */
+
+/* The octets of each class, as pairs of a first and a last one. */
+static const struct {
+	const char *name;
+	bool (*class)(char c);
+	struct slice pairs;
+} classes[] = {
+	{ "is_wsp", is_wsp, { "\t\t  ", 4 } },
+	{ "is_fws", is_fws, { "\t\n\r\r  ", 6 } },
+	{ "is_space_c", is_space_c, { "\t\r  ", 4 } },
+	{ "is_digit", is_digit, { "09", 2 } },
+	{ "is_alpha", is_alpha, { "AZaz", 4 } },
+	{ "is_alnum", is_alnum, { "09AZaz", 6 } },
+	{ "is_hex", is_hex, { "09AFaf", 6 } },
+	{ "is_ctl", is_ctl, { "\0\x1f\x7f\x7f", 4 } },
+	{ "is_8bit", is_8bit, { "\x80\xff", 2 } },
+};
+
+START_TEST(octets_have_classes)
+{
+	const unsigned char *pairs = (const unsigned char *)classes[_i].pairs.data;
+
+	for (int octet = 0; octet < 256; octet++) {
+		bool wanted = false;
+
+		for (size_t p = 0; p < classes[_i].pairs.len; p += 2)
+			wanted |= octet >= pairs[p] && octet <= pairs[p + 1];
+		ck_assert_msg(classes[_i].class((char)octet) == wanted, "%s: octet %d",
+		    classes[_i].name, octet);
+	}
 }
 END_TEST
 
@@ -538,6 +637,108 @@ START_TEST(patience)
 }
 END_TEST
 
+/* ---- time, threads and what they share ------------------------------------------ */
+
+START_TEST(clock_tells_deadlines)
+{
+	int64_t now_us = clock_now_us();
+	struct timespec until = clock_until(now_us + 3 * SECOND_US);
+
+	ck_assert_int_le(now_us, clock_now_us());
+	ck_assert_int_eq(until.tv_sec, now_us / 1000000 + 3);
+	ck_assert_int_eq(until.tv_nsec, now_us % 1000000 * 1000);
+	ck_assert_int_le(llabs(clock_wall_ms() / 1000 - (long long)time(NULL)), 1);
+}
+END_TEST
+
+/* By any other clock the deadline, hours after the start of the machine, is long past. */
+START_TEST(conditions_wait_by_the_monotonic_clock)
+{
+	pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+	int64_t until_us = clock_now_us() + SECOND_US / 50;
+	struct timespec until = clock_until(until_us);
+	pthread_cond_t cond;
+	int error = 0;
+
+	thread_cond_init(&cond);
+	pthread_mutex_lock(&mutex);
+	while (error == 0)
+		error = pthread_cond_timedwait(&cond, &mutex, &until);
+	pthread_mutex_unlock(&mutex);
+	ck_assert_int_eq(error, ETIMEDOUT);
+	ck_assert_int_ge(clock_now_us(), until_us);
+	pthread_cond_destroy(&cond);
+}
+END_TEST
+
+static void *look_at_mask(void *context)
+{
+	pthread_sigmask(SIG_SETMASK, NULL, context);
+	return NULL;
+}
+
+START_TEST(threads_take_no_signal)
+{
+	static const int signals[] = { SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE };
+	sigset_t of_thread, after;
+	pthread_t thread;
+
+	sigemptyset(&of_thread);
+	ck_assert(thread_start(&thread, look_at_mask, &of_thread));
+	pthread_join(thread, NULL);
+	pthread_sigmask(SIG_SETMASK, NULL, &after);
+	for (int i = 0; i < ROWS(signals); i++) {
+		ck_assert_int_eq(sigismember(&of_thread, signals[i]), 1);
+		ck_assert_int_eq(sigismember(&after, signals[i]), 0);
+	}
+}
+END_TEST
+
+/* An answer in a thread of its own, after a while. */
+static void *answer(void *context)
+{
+	static const struct timespec pause = { .tv_nsec = 20000000 };
+	struct exchange *x = context;
+
+	nanosleep(&pause, NULL);
+	pthread_mutex_lock(&x->mutex);
+	exchange_answer(x);
+	exchange_leave(x);
+	return NULL;
+}
+
+START_TEST(exchange_waits_for_all)
+{
+	struct exchange *x = exchange_new();
+
+	for (int i = 0; i < 3; i++) {
+		exchange_ask(x);
+		ck_assert(thread_start_detached(answer, x));
+	}
+	pthread_mutex_lock(&x->mutex);
+	ck_assert(exchange_wait(x, clock_now_us() + 20 * SECOND_US));
+	ck_assert_uint_eq(x->open, 0);
+	exchange_leave(x);
+}
+END_TEST
+
+/* The answer comes when the view has gone: it is the last, and frees what they shared. */
+START_TEST(exchange_outlives_the_view)
+{
+	struct exchange *x = exchange_new();
+	pthread_t thread;
+
+	exchange_ask(x);
+	pthread_mutex_lock(&x->mutex);
+	ck_assert(!exchange_wait(x, clock_now_us() - 1));
+	ck_assert(!exchange_wait(x, clock_now_us() + SECOND_US / 100));
+	ck_assert_uint_eq(x->references, 2);
+	exchange_leave(x);
+	ck_assert(thread_start(&thread, answer, x));
+	pthread_join(thread, NULL);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
 	Suite *suite = suite_create("base");
@@ -548,12 +749,19 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, arena_texts_have_a_nul);
 	tcase_add_test(tcase, buf_keeps_its_ceiling);
 	tcase_add_test(tcase, buf_grows);
+	tcase_add_test(tcase, files_are_read_whole);
+	tcase_add_loop_test(tcase, octets_have_classes, 0, ROWS(classes));
 	tcase_add_test(tcase, slices);
 	tcase_add_loop_test(tcase, patterns_match, 0, ROWS(patterns));
 	tcase_add_test(tcase, hostile_patterns_end);
 	tcase_add_loop_test(tcase, utf8_decodes, 0, ROWS(characters));
 	tcase_add_test(tcase, gate);
 	tcase_add_test(tcase, patience);
+	tcase_add_test(tcase, clock_tells_deadlines);
+	tcase_add_test(tcase, conditions_wait_by_the_monotonic_clock);
+	tcase_add_test(tcase, threads_take_no_signal);
+	tcase_add_test(tcase, exchange_waits_for_all);
+	tcase_add_test(tcase, exchange_outlives_the_view);
 	tcase_add_loop_test(tcase, utf8_escapes, 0, ROWS(escapes));
 	tcase_add_test(tcase, utf8_sees_8bit);
 	tcase_add_loop_test(tcase, ip_parses, 0, ROWS(addresses));

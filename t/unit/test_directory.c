@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "directory/directory.h"
 #include "directory/view.h"
-#include "dns/dns.h"
 #include "store/front.h"
 #include "store/pooled.h"
 #include "store/stores.h"
@@ -273,7 +273,7 @@ static const char *ask_within(
     struct directory *d, const char *address, const char *login, int64_t patience_us, char out[500])
 {
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + patience_us);
+	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + patience_us);
 	struct slice text = exact_text(address);
 	struct directory_result r;
 	struct directory_use use;
@@ -525,7 +525,7 @@ static const char *may_use(struct directory *d, const char *login)
 {
 	static const char *const permissions[] = { "yes", "no", "unknown", "pending" };
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + SECOND);
+	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + SECOND);
 	struct directory_use use;
 
 	while (directory_may_use(view, slice_of(login), SLICE("a@example.com"), &use) ==
@@ -811,15 +811,15 @@ START_TEST(test_parallel)
 	atomic_store(&fakes[1].delay_us, 200 * MS);
 	d = make((struct directory_options){ 0 }, "services=1 flags=12 domains=example.com",
 	    "services=1 parallel=yes");
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox two >ann@example.com");
-	ck_assert_int_lt(dns_now_us() - began_us, 390 * MS);
+	ck_assert_int_lt(clock_now_us() - began_us, 390 * MS);
 	directory_unref(d);
 	d = make((struct directory_options){ 0 }, "services=1 flags=12 domains=example.com",
 	    "services=1");
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	ask(d, "ann@example.com", got);
-	ck_assert_int_ge(dns_now_us() - began_us, 400 * MS);
+	ck_assert_int_ge(clock_now_us() - began_us, 400 * MS);
 	directory_unref(d);
 }
 END_TEST
@@ -830,7 +830,7 @@ START_TEST(test_workers)
 	struct directory *d = make((struct directory_options){ 0 },
 	    "services=1 flags=12 domains=example.com workers=3", NULL);
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + 5 * SECOND);
+	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + 5 * SECOND);
 	struct directory_result r;
 
 	atomic_store(&fakes[0].delay_us, 50 * MS);
@@ -852,7 +852,7 @@ START_TEST(test_start)
 	struct directory *d =
 	    make((struct directory_options){ 0 }, "services=1 domains=example.com", NULL);
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + 5 * SECOND);
+	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + 5 * SECOND);
 	struct directory_result r;
 	int64_t began_us;
 
@@ -861,13 +861,13 @@ START_TEST(test_start)
 	ck_assert_int_eq(directory_address(view, SLICE("ann@example.com"), &r), DIRECTORY_PENDING);
 	directory_view_start(view);
 	usleep(150 * MS);
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	ck_assert(directory_view_wait(view));
-	ck_assert_int_lt(dns_now_us() - began_us, 50 * MS);
+	ck_assert_int_lt(clock_now_us() - began_us, 50 * MS);
 	ck_assert_int_eq(directory_address(view, SLICE("ann@example.com"), &r), DIRECTORY_MAILBOX);
 	directory_view_free(view);
 	/* one that nobody waits for any more */
-	view = directory_view_new(arena, d, dns_now_us() + 5 * SECOND);
+	view = directory_view_new(arena, d, clock_now_us() + 5 * SECOND);
 	directory_address(view, SLICE("bob@example.com"), &r);
 	directory_view_start(view);
 	directory_view_free(view);
@@ -880,14 +880,14 @@ START_TEST(test_deadline)
 {
 	struct directory *d =
 	    make((struct directory_options){ 0 }, "services=1 domains=example.com", NULL);
-	int64_t began_us = dns_now_us();
+	int64_t began_us = clock_now_us();
 	char got[500];
 
 	set_text(0, "ann@example.com mailbox");
 	atomic_store(&fakes[0].delay_us, 500 * MS);
 	ck_assert_str_eq(ask_within(d, "ann@example.com", NULL, 100 * MS, got),
 	    "unknown (one: no answer within the deadline)");
-	ck_assert_int_lt(dns_now_us() - began_us, 300 * MS);
+	ck_assert_int_lt(clock_now_us() - began_us, 300 * MS);
 	/* the answer that came late serves the next message */
 	usleep(600 * MS);
 	ck_assert_str_eq(
@@ -918,14 +918,14 @@ START_TEST(test_hang)
 	}
 	ck_assert_uint_eq(atomic_load(&fakes[0].most_at_once), 2);
 	usleep(1200 * MS);
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	ck_assert_str_eq(ask_within(d, "x@example.com", NULL, SECOND, got),
 	    "unknown (one: not asked: the store hangs)");
-	ck_assert_int_lt(dns_now_us() - began_us, 50 * MS);
+	ck_assert_int_lt(clock_now_us() - began_us, 50 * MS);
 	/* the directory ends with its workers still inside, and they end after it */
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	directory_unref(d);
-	ck_assert_int_lt(dns_now_us() - began_us, FRONT_GRACE_US + 500 * MS);
+	ck_assert_int_lt(clock_now_us() - began_us, FRONT_GRACE_US + 500 * MS);
 	for (int i = 0; i < 100 && atomic_load(&fakes[0].connections) > 0; i++)
 		usleep(50 * MS);
 }
@@ -942,10 +942,10 @@ START_TEST(test_abandoned)
 	atomic_store(&fakes[0].delay_us, FRONT_GRACE_US + SECOND);
 	ask_within(d, "a@example.com", NULL, 20 * MS, got);
 	ask_within(d, "b@example.com", NULL, 20 * MS, got);
-	began_us = dns_now_us();
+	began_us = clock_now_us();
 	directory_unref(d);
-	ck_assert_int_ge(dns_now_us() - began_us, FRONT_GRACE_US - 10 * MS);
-	ck_assert_int_lt(dns_now_us() - began_us, FRONT_GRACE_US + 500 * MS);
+	ck_assert_int_ge(clock_now_us() - began_us, FRONT_GRACE_US - 10 * MS);
+	ck_assert_int_lt(clock_now_us() - began_us, FRONT_GRACE_US + 500 * MS);
 	for (int i = 0; i < 100 && atomic_load(&fakes[0].connections) > 0; i++)
 		usleep(50 * MS);
 	usleep(50 * MS);
@@ -963,7 +963,7 @@ START_TEST(test_queue_ceiling)
 
 	atomic_store(&fakes[0].delay_us, 300 * MS);
 	for (int v = 0; v < 3; v++) {
-		views[v] = directory_view_new(arena, d, dns_now_us() + 100 * MS);
+		views[v] = directory_view_new(arena, d, clock_now_us() + 100 * MS);
 		for (int i = 0; i < 500; i++)
 			directory_address(
 			    views[v], arena_printf(arena, "a%d.%d@example.com", v, i), &r);
@@ -991,7 +991,7 @@ START_TEST(test_too_many_questions)
 	struct directory *d =
 	    make((struct directory_options){ 0 }, "services=1 flags=13 domains=example.com", NULL);
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + SECOND);
+	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + SECOND);
 	struct directory_result r;
 
 	for (int i = 0; i <= STORE_QUESTIONS_MAX; i++) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "auth/dkim.h"
+#include "base/clock.h"
 #include "dkim_keys.h"
 #include "dns/records.h"
 #include "unit.h"
@@ -187,7 +188,7 @@ static void begin(struct check *c)
 	c->arena = arena_new();
 	c->resolver = records_resolver_parse("keys", SLICE(RECORDS), NULL, &errors);
 	ck_assert_msg(c->resolver != NULL, "%s", buf_text(&errors));
-	c->view = dns_view_new(c->arena, c->resolver, dns_now_us() + 10000000);
+	c->view = dns_view_new(c->arena, c->resolver, clock_now_us() + 10000000);
 	c->message = message_new(c->arena);
 	c->rounds = 0;
 	buf_free(&errors);

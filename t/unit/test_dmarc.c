@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "auth/dmarc.h"
+#include "base/clock.h"
 #include "dns/answer.h"
 #include "dns/records.h"
 #include "unit.h"
@@ -215,7 +216,7 @@ static void expect_row(const struct row *row)
 	for (int standard = 0; standard < DMARC_STANDARDS; standard++) {
 		struct arena *arena = arena_new();
 		struct dns_view *view =
-		    dns_view_new(arena, &world->resolver, dns_now_us() + 10000000);
+		    dns_view_new(arena, &world->resolver, clock_now_us() + 10000000);
 		struct dmarc_query q = { arena, view, suffixes, (enum dmarc_standard)standard,
 			{ NULL, 0 } };
 		struct dmarc_verdict v = evaluate(&q, row->from, &passed.ids, &rounds);
@@ -706,7 +707,7 @@ START_TEST(asks)
 	const char *label = questions[_i].label;
 	struct watcher *world = world_new(label, questions[_i].records);
 	struct arena *arena = arena_new();
-	struct dns_view *view = dns_view_new(arena, &world->resolver, dns_now_us() + 10000000);
+	struct dns_view *view = dns_view_new(arena, &world->resolver, clock_now_us() + 10000000);
 	struct dmarc_query q = { arena, view, suffixes, questions[_i].standard, { NULL, 0 } };
 	struct passed passed;
 	int rounds;
@@ -741,7 +742,7 @@ static void begin_case(struct one_case *c, const char *records, const char *from
 	c->world = world_new(records, records);
 	c->arena = arena_new();
 	c->q = (struct dmarc_query){ c->arena,
-		dns_view_new(c->arena, &c->world->resolver, dns_now_us() + 10000000), suffixes,
+		dns_view_new(c->arena, &c->world->resolver, clock_now_us() + 10000000), suffixes,
 		standard, slice_of(from) };
 	read_passed(&c->passed, passed);
 	c->v = evaluate(&c->q, from, &c->passed.ids, &rounds);
@@ -899,8 +900,8 @@ START_TEST(an_alias_exists)
 	buf_init(&errors, 1000);
 	r = records_resolver_parse("alias", text, NULL, &errors);
 	ck_assert_msg(r != NULL, "%s", buf_text(&errors));
-	q = (struct dmarc_query){ arena, dns_view_new(arena, r, dns_now_us() + 10000000), suffixes,
-		DMARC_RFC9989, SLICE("a.example.com") };
+	q = (struct dmarc_query){ arena, dns_view_new(arena, r, clock_now_us() + 10000000),
+		suffixes, DMARC_RFC9989, SLICE("a.example.com") };
 	do
 		v = auth_dmarc_evaluate(&q, &nobody);
 	while (v.result == DMARC_RESULT_PENDING && dns_view_wait(q.view));

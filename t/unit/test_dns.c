@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "dns/answer.h"
 #include "dns/cache.h"
@@ -66,7 +67,7 @@ static void show(struct buf *out, enum dns_type type, const struct dns_answer *a
 
 static int64_t in_seconds(int64_t n)
 {
-	return dns_now_us() + n * SECOND;
+	return clock_now_us() + n * SECOND;
 }
 
 /* Asks once through a view and compares. */
@@ -573,7 +574,7 @@ START_TEST(test_view_deadline)
 {
 	struct arena *arena = arena_new();
 	struct told *t = told_new();
-	int64_t begin = dns_now_us(), took;
+	int64_t begin = clock_now_us(), took;
 	struct dns_view *view = dns_view_new(arena, &t->resolver, begin + SECOND / 5);
 
 	tell(t, DNS_FOUND, 60, "192.0.2.1");
@@ -581,7 +582,7 @@ START_TEST(test_view_deadline)
 	dns_view_get(view, SLICE("a.example"), DNS_A);
 	dns_view_get(view, SLICE("b.example"), DNS_A);
 	ck_assert(dns_view_wait(view));
-	took = dns_now_us() - begin;
+	took = clock_now_us() - begin;
 	ck_assert_msg(took >= SECOND / 5 && took < SECOND * 3 / 2, "%ld us", (long)took);
 	ck_assert_int_eq(dns_view_get(view, SLICE("a.example"), DNS_A)->status, DNS_TEMPFAIL);
 
@@ -592,7 +593,7 @@ START_TEST(test_view_deadline)
 	ck_assert_uint_eq(t->asked, 2);
 	dns_view_free(view);
 
-	view = dns_view_new(arena, &t->resolver, dns_now_us() - 1);
+	view = dns_view_new(arena, &t->resolver, clock_now_us() - 1);
 	ck_assert_ptr_null(dns_view_get(view, SLICE("d.example"), DNS_A));
 	ck_assert(dns_view_wait(view));
 	ck_assert_int_eq(dns_view_get(view, SLICE("d.example"), DNS_A)->status, DNS_TEMPFAIL);
@@ -688,7 +689,7 @@ START_TEST(test_view_moves_deadline)
 	struct arena *arena = arena_new();
 	struct told *t = told_new();
 	struct dns_view *view = dns_view_new(arena, &t->resolver, 0);
-	int64_t begin = dns_now_us();
+	int64_t begin = clock_now_us();
 
 	tell(t, DNS_FOUND, 60, "192.0.2.1");
 	t->hold = true;
@@ -698,7 +699,7 @@ START_TEST(test_view_moves_deadline)
 	ck_assert_uint_eq(t->asked, 1);
 	dns_view_set_deadline(view, begin + SECOND / 10);
 	ck_assert(dns_view_wait(view));
-	ck_assert(dns_now_us() - begin < SECOND);
+	ck_assert(clock_now_us() - begin < SECOND);
 	ck_assert_int_eq(dns_view_get(view, SLICE("a.example"), DNS_A)->status, DNS_TEMPFAIL);
 	told_release(t);
 	dns_view_free(view);
@@ -834,7 +835,7 @@ END_TEST
 /* The ceilings hold, and what was used last stays. */
 START_TEST(test_cache_ceilings)
 {
-	struct cache_options options = { 1600, CACHE_OCTETS_MAX, dns_now_us };
+	struct cache_options options = { 1600, CACHE_OCTETS_MAX, clock_now_us };
 	struct dns_question question = { SLICE("kept.example"), DNS_A };
 	struct told *below = told_new();
 	struct resolver *cache = cache_resolver_new(&below->resolver, &options);
@@ -856,7 +857,7 @@ START_TEST(test_cache_ceilings)
 	ck_assert_msg(octets > entries * 100 && octets < entries * 400, "%zu octets", octets);
 	resolver_free(cache);
 
-	options = (struct cache_options){ CACHE_ENTRIES_MAX, 160000, dns_now_us };
+	options = (struct cache_options){ CACHE_ENTRIES_MAX, 160000, clock_now_us };
 	below = told_new();
 	cache = cache_resolver_new(&below->resolver, &options);
 	tell(below, DNS_FOUND, 60, "192.0.2.1");
@@ -876,7 +877,7 @@ START_TEST(test_cache_slow)
 	struct told *below = told_new();
 	struct resolver *cache = cache_resolver_new(&below->resolver, &with_clock);
 	struct arena *arena = arena_new();
-	struct dns_view *view = dns_view_new(arena, cache, dns_now_us() + SECOND / 20);
+	struct dns_view *view = dns_view_new(arena, cache, clock_now_us() + SECOND / 20);
 
 	clock_us = 1000 * (int64_t)SECOND;
 	tell(below, DNS_FOUND, 60, "192.0.2.1");
@@ -902,7 +903,7 @@ START_TEST(test_cache_end)
 	struct told *below = told_new();
 	struct resolver *cache = cache_resolver_new(&below->resolver, &cache_defaults);
 	struct arena *arena = arena_new();
-	struct dns_view *view = dns_view_new(arena, cache, dns_now_us() + SECOND / 20);
+	struct dns_view *view = dns_view_new(arena, cache, clock_now_us() + SECOND / 20);
 
 	tell(below, DNS_TEMPFAIL, 0, NULL);
 	below->hold = true;
@@ -972,7 +973,7 @@ END_TEST
 /* A cache too small for what is asked: entries come and go under many threads. */
 START_TEST(test_churn)
 {
-	struct cache_options options = { 160, CACHE_OCTETS_MAX, dns_now_us };
+	struct cache_options options = { 160, CACHE_OCTETS_MAX, clock_now_us };
 	struct told *below = told_new();
 	struct crowd crowd = { cache_resolver_new(&below->resolver, &options), 450, 0 };
 	pthread_t threads[THREADS];

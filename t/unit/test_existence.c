@@ -3,6 +3,7 @@
 
 #include "auth/existence.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "dns/answer.h"
 #include "dns/records.h"
 #include "unit.h"
@@ -54,7 +55,7 @@ START_TEST(test_rows)
 	buf_init(&errors, 1000);
 	resolver = records_resolver_parse("t", slice_of(rows[_i].records), NULL, &errors);
 	ck_assert_msg(resolver != NULL, "%s: %s", rows[_i].label, buf_text(&errors));
-	view = dns_view_new(arena, resolver, dns_now_us() + 1000000);
+	view = dns_view_new(arena, resolver, clock_now_us() + 1000000);
 	e = existence_of(view, SLICE("x.example"));
 	ck_assert_msg(e.status == rows[_i].status, "%s: status %d", rows[_i].label, (int)e.status);
 	ck_assert_msg(e.alias == rows[_i].alias, "%s: alias", rows[_i].label);
@@ -139,7 +140,7 @@ START_TEST(test_mixed)
 	};
 	const char *label = mixed_rows[_i].label;
 	struct arena *arena = arena_new();
-	struct dns_view *view = dns_view_new(arena, &m.resolver, dns_now_us() + 10000000);
+	struct dns_view *view = dns_view_new(arena, &m.resolver, clock_now_us() + 10000000);
 	struct existence e = existence_of(view, SLICE("x.example"));
 
 	ck_assert_msg(e.status == EXISTENCE_PENDING, "%s: not pending", label);
@@ -161,7 +162,7 @@ START_TEST(test_one_known)
 	static const struct resolver_class class = { .ask = mixed_ask, .known = soa_known };
 	struct mixed m = { .resolver = { &class }, .type = DNS_A, .others = DNS_NODATA };
 	struct arena *arena = arena_new();
-	struct dns_view *view = dns_view_new(arena, &m.resolver, dns_now_us() + 10000000);
+	struct dns_view *view = dns_view_new(arena, &m.resolver, clock_now_us() + 10000000);
 
 	ck_assert_int_eq(existence_of(view, SLICE("x.example")).status, EXISTENCE_PENDING);
 	ck_assert(dns_view_wait(view));

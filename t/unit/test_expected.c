@@ -13,6 +13,7 @@
 
 #include "audit/record_auth.h"
 #include "auth/authentication.h"
+#include "base/clock.h"
 #include "base/utf8.h"
 #include "check/check.h"
 #include "dkim_keys.h"
@@ -779,7 +780,7 @@ START_TEST(pending)
 	begin(&r, &scene, &slow_rsa);
 	expect(&scene, &r, "signer", part_signer,
 	    "signs example.com/rsa pass aligned example.com/test pass aligned");
-	view = dns_view_new(r.arena, &r.front.resolver, dns_now_us() + SECOND);
+	view = dns_view_new(r.arena, &r.front.resolver, clock_now_us() + SECOND);
 	expected_begin(r.signer, r.arena, r.message->from[0]->mailboxes, &e);
 	ck_assert(expected_judge(r.signer, r.arena, view, &e));
 	ck_assert_int_eq(expected_status_of(&e.list[0]), EXPECTED_UNKNOWN);

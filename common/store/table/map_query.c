@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/run.h"
-#include "dns/dns.h"
 #include "store/table/map.h"
 
 struct query_map {
@@ -51,7 +51,7 @@ static enum lookup_status query_find(struct map *map, struct slice key, int64_t 
 	struct query_map *m = (struct query_map *)map;
 	const char *const argv[] = { m->site.postmap, "-c", m->site.config_directory, "-q",
 		key.data, m->name, NULL };
-	int64_t left_us = deadline_us - dns_now_us();
+	int64_t left_us = deadline_us - clock_now_us();
 	enum lookup_status status;
 	struct buf output, errors;
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/clock.h"
 #include "base/run.h"
 #include "store/table/map.h"
 #include "store/table/postfix_text.h"
@@ -81,7 +82,7 @@ static struct text_table *load_dump(struct text_map *m, char why[STORE_WHY_MAX])
 
 	buf_init(&output, MAP_TEXT_MAX);
 	buf_init(&errors, STORE_WHY_MAX - 50);
-	run = run_program(argv, (int64_t)MAP_DUMP_SECONDS * 1000000, &output, &errors);
+	run = run_program(argv, MAP_DUMP_SECONDS * SECOND_US, &output, &errors);
 	if (run.end == RUN_EXITED && run.status == 0)
 		table = fill(m, buf_slice(&output), read_dump, why);
 	else

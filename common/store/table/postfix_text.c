@@ -3,10 +3,7 @@
 
 #include <string.h>
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
+#include "base/ascii.h"
 
 void postfix_text_fold(struct buf *out, struct slice key)
 {
@@ -18,7 +15,7 @@ struct slice postfix_text_next(struct slice list, size_t *at)
 {
 	size_t depth = 0, begin;
 
-	while (*at < list.len && (is_blank(list.data[*at]) || list.data[*at] == ','))
+	while (*at < list.len && (is_fws(list.data[*at]) || list.data[*at] == ','))
 		++*at;
 	for (begin = *at; *at < list.len; ++*at) {
 		char c = list.data[*at];
@@ -27,7 +24,7 @@ struct slice postfix_text_next(struct slice list, size_t *at)
 			depth++;
 		else if (c == '}' && depth > 0)
 			depth--;
-		else if (depth == 0 && (is_blank(c) || c == ','))
+		else if (depth == 0 && (is_fws(c) || c == ','))
 			break;
 	}
 	return slice_part(list, begin, *at);
@@ -48,7 +45,7 @@ static bool next_line(struct slice text, size_t *at, struct buf *line)
 		struct slice trimmed = slice_trim(piece);
 		bool skip = trimmed.len == 0 || trimmed.data[0] == '#';
 
-		if (!skip && begun && !is_blank(piece.data[0]))
+		if (!skip && begun && !is_fws(piece.data[0]))
 			break;
 		*at += piece.len + 1;
 		if (skip)
@@ -74,7 +71,7 @@ static size_t key_end(struct slice line, bool *quoted)
 			i++;
 		else if (c == '"')
 			*quoted = true, inside = !inside;
-		else if (!inside && is_blank(c))
+		else if (!inside && is_fws(c))
 			break;
 	}
 	return i < line.len ? i : line.len;
@@ -126,7 +123,7 @@ static bool add_alias(struct slice line, struct buf *key, struct text_table *tab
 			inside = !inside;
 		else if (c == '\\' && inside && end + 1 < line.len)
 			buf_add_char(key, ascii_lower(line.data[++end]));
-		else if (inside || !is_blank(c))
+		else if (inside || !is_fws(c))
 			buf_add_char(key, ascii_lower(c));
 	}
 	if (end >= line.len || key->len == 0)

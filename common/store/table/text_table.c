@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "dns/dns.h"
+#include "base/clock.h"
 
 enum { UNIT = 4, FIRST_SLOTS = 64 };
 
@@ -30,7 +30,7 @@ struct text_table *text_table_new(size_t ceiling)
 	t->len = UNIT;
 	t->slot_count = FIRST_SLOTS;
 	t->slots = must_alloc(t->slot_count * sizeof *t->slots);
-	t->seed = (uint64_t)dns_now_us() * 0x9e3779b97f4a7c15u;
+	t->seed = (uint64_t)clock_now_us() * 0x9e3779b97f4a7c15u;
 	return t;
 }
 

@@ -2,12 +2,12 @@
 #include "store/table/watched.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/arena.h"
+#include "base/file.h"
 
 void watched_init(struct watched *w, const char *path, const char *suffix)
 {
@@ -48,46 +48,19 @@ bool watched_changed(struct watched *w)
 	return !same;
 }
 
-static char *read_all(int fd, size_t ceiling, size_t *len)
-{
-	size_t size = 65536, used = 0;
-	char *data = must_alloc(size);
-
-	for (;;) {
-		ssize_t n = read(fd, data + used, size - 1 - used);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n == 0) {
-			data[used] = '\0';
-			*len = used;
-			return data;
-		}
-		if (n > 0)
-			used += (size_t)n;
-		if (n > 0 && used > ceiling)
-			errno = EFBIG;
-		if (n < 0 || used > ceiling)
-			break;
-		if (used == size - 1) {
-			size *= 2;
-			data = must_realloc(data, size);
-		}
-	}
-	free(data);
-	return NULL;
-}
-
 char *watched_read(const char *path, size_t ceiling, size_t *len)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), error;
-	char *data;
+	struct buf text;
+	int error;
 
-	if (fd < 0)
-		return NULL;
-	data = read_all(fd, ceiling, len);
-	error = errno;
-	close(fd);
+	buf_init(&text, ceiling);
+	error = file_read_any(path, false, &text);
+	if (error == 0) {
+		buf_add(&text, "", 0); /* not NULL for an empty file either */
+		*len = text.len;
+		return text.data;
+	}
+	buf_free(&text);
 	errno = error;
-	return data;
+	return NULL;
 }
