@@ -322,28 +322,17 @@ static enum lookup_status find_key(const struct site_maps *maps, struct slice ke
 }
 
 enum lookup_status site_find(const struct site_maps *maps, const struct address *a, bool local,
-    int64_t deadline_us, struct buf *value, struct store_reply *reply, enum site_key *at,
+    int64_t deadline_us, struct buf *value, struct store_reply *reply, enum address_key_kind *at,
     const struct map **map)
 {
-	struct arena *arena = arena_new();
-	bool base = a->base.data != NULL;
-	struct slice bare = base ? arena_copy(arena, a->base) : (struct slice){ 0 };
-	const struct {
-		enum site_key at;
-		struct slice key;
-	} keys[] = {
-		{ SITE_KEY_WHOLE, a->key },
-		{ SITE_KEY_BASE, base ? address_join(arena, a->base, a->domain) : bare },
-		{ SITE_KEY_WHOLE, local ? a->local_part : (struct slice){ 0 } },
-		{ SITE_KEY_BASE, local ? bare : (struct slice){ 0 } },
-		{ SITE_KEY_DOMAIN, address_join(arena, (struct slice){ 0 }, a->domain) },
-	};
+	unsigned wanted = KEYS_FULL | KEYS_BASE | KEYS_AT_DOMAIN | (local ? KEYS_LOCAL_PART : 0);
 	enum lookup_status status = LOOKUP_NOTFOUND;
+	struct address_key keys[ADDRESS_KEYS_MAX];
+	struct arena *arena = arena_new();
+	size_t count = address_keys(arena, a, wanted, keys);
 
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0] && status == LOOKUP_NOTFOUND; i++) {
-		if (keys[i].key.data == NULL)
-			continue;
-		*at = keys[i].at;
+	for (size_t i = 0; i < count && status == LOOKUP_NOTFOUND; i++) {
+		*at = keys[i].kind;
 		status = find_key(maps, keys[i].key, i > 0, deadline_us, value, reply, map);
 	}
 	arena_free(arena);

@@ -53,15 +53,12 @@ bool site_is_on_host(const struct site *site);
 enum lookup_status site_domain(struct site *site, const char *list, bool with_parents,
     struct slice domain, int64_t deadline_us, struct store_reply *reply);
 
-/* Where an address was found (mail_addr_find(3) of Postfix). */
-enum site_key { SITE_KEY_WHOLE, SITE_KEY_BASE, SITE_KEY_DOMAIN };
-
 /*
- * Looks for the address, its base, both without the domain where that is local, and
- * "@domain", each in all tables.  *at says by which key it was found, *map in which.
+ * Looks for each key of the address (local: for its local part too) in all tables.  *at says
+ * by which kind of key it was found, *map in which table.
  */
 enum lookup_status site_find(const struct site_maps *maps, const struct address *address,
     bool local, int64_t deadline_us, struct buf *value, struct store_reply *reply,
-    enum site_key *at, const struct map **map);
+    enum address_key_kind *at, const struct map **map);
 
 #endif

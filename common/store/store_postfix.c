@@ -124,26 +124,27 @@ static bool is_itself(struct slice value, const struct address *a)
 }
 
 /* The entry by where it was found: a sub-address, a catch-all, or what it is in itself. */
-static void set_entry(struct arena *arena, enum site_key at, const struct address *a,
+static void set_entry(struct arena *arena, enum address_key_kind at, const struct address *a,
     enum store_entry entry, struct store_reply *reply)
 {
-	if (at == SITE_KEY_BASE) {
+	if (at == ADDRESS_KEY_BASE) {
 		store_reply_entry(reply, ENTRY_SUB);
 		store_reply_base(reply, address_join(arena, a->base, a->domain));
 	} else {
-		store_reply_entry(reply, at == SITE_KEY_DOMAIN ? ENTRY_CATCH_ALL : entry);
+		store_reply_entry(reply, at == ADDRESS_KEY_AT_DOMAIN ? ENTRY_CATCH_ALL : entry);
 	}
 }
 
-static void take_virtual_alias(const struct postfix_store *s, struct arena *arena, enum site_key at,
-    const struct address *a, struct slice value, struct store_reply *reply)
+static void take_virtual_alias(const struct postfix_store *s, struct arena *arena,
+    enum address_key_kind at, const struct address *a, struct slice value,
+    struct store_reply *reply)
 {
 	struct slice first;
 	size_t next = 0;
 
 	first = postfix_text_next(value, &next);
 	/* "@this @that": the same local part there; the front goes on with it */
-	if (at == SITE_KEY_DOMAIN && first.len > 1 && first.data[0] == '@') {
+	if (at == ADDRESS_KEY_AT_DOMAIN && first.len > 1 && first.data[0] == '@') {
 		store_reply_entry(reply, ENTRY_CATCH_ALL);
 		store_reply_target(reply, first);
 		return;
@@ -161,7 +162,7 @@ static bool has_map(const struct site_maps *maps, const struct map *map)
 }
 
 static void take_recipient(const struct postfix_store *s, struct arena *arena, enum class class,
-    enum site_key at, const struct map *map, const struct address *a, struct slice value,
+    enum address_key_kind at, const struct map *map, const struct address *a, struct slice value,
     struct store_reply *reply)
 {
 	if (class == CLASS_LOCAL && has_map(&s->alias, map)) {
@@ -171,8 +172,8 @@ static void take_recipient(const struct postfix_store *s, struct arena *arena, e
 	}
 	set_entry(arena, at, a, ENTRY_MAILBOX, reply);
 	/* the account, by which its owner may log in */
-	if (class == CLASS_LOCAL && at != SITE_KEY_DOMAIN)
-		store_reply_target(reply, at == SITE_KEY_BASE ? a->base : a->local_part);
+	if (class == CLASS_LOCAL && at != ADDRESS_KEY_AT_DOMAIN)
+		store_reply_target(reply, at == ADDRESS_KEY_BASE ? a->base : a->local_part);
 }
 
 /* Names that smtpd(8) accepts for local domains by itself: qmgr(8) takes their mail. */
@@ -190,7 +191,7 @@ static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena
 {
 	enum lookup_status status = LOOKUP_NOTFOUND;
 	const struct map *map = NULL;
-	enum site_key at = SITE_KEY_WHOLE;
+	enum address_key_kind at = ADDRESS_KEY_WHOLE;
 	struct buf value;
 
 	buf_init(&value, MAP_VALUE_MAX);
@@ -207,7 +208,7 @@ static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena
 static enum lookup_status lookup_address(struct postfix_store *s, struct arena *arena,
     const struct address *a, int64_t deadline_us, struct store_reply *reply)
 {
-	enum site_key at = SITE_KEY_WHOLE;
+	enum address_key_kind at = ADDRESS_KEY_WHOLE;
 	const struct map *map = NULL;
 	enum lookup_status status;
 	bool exists = false;
@@ -223,7 +224,7 @@ static enum lookup_status lookup_address(struct postfix_store *s, struct arena *
 	if (status == LOOKUP_FOUND && value.truncated) {
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	} else if (status == LOOKUP_FOUND && is_itself(buf_slice(&value), a)) {
-		exists = at != SITE_KEY_DOMAIN;
+		exists = at != ADDRESS_KEY_AT_DOMAIN;
 		status = LOOKUP_NOTFOUND;
 	} else if (status == LOOKUP_FOUND) {
 		take_virtual_alias(s, arena, at, a, buf_slice(&value), reply);
@@ -237,7 +238,7 @@ static enum lookup_status lookup_address(struct postfix_store *s, struct arena *
 static enum lookup_status lookup_logins(struct postfix_store *s, const struct address *a,
     int64_t deadline_us, struct store_reply *reply)
 {
-	enum site_key at;
+	enum address_key_kind at;
 	const struct map *map;
 	enum class class;
 	struct buf value;
