@@ -6,6 +6,7 @@
 
 #include "directory/view.h"
 #include "dns/dns.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 
 struct claimant {

@@ -8,6 +8,7 @@
 #include "directory/resolve.h"
 
 #include "dns/dns.h"
+#include "syntax/addr_spec.h"
 
 static const struct store_answer *get(struct directory_view *view, size_t store,
     enum store_service service, struct slice key, struct slice local_part, struct slice domain,
@@ -114,7 +115,7 @@ static void take_catch_all(
 		return;
 	found->moves = true;
 	found->of =
-	    address_join(view->arena, a->local_part, slice_part(e->items[0], 1, e->items[0].len));
+	    address_format(view->arena, a->local_part, slice_part(e->items[0], 1, e->items[0].len));
 }
 
 /* Turns what one store said of a key of that kind into an answer. */
@@ -138,7 +139,7 @@ static void take_entry(struct directory_view *view, const struct address *a,
 			found->of = found->entry->base;
 		if (kind == ADDRESS_KEY_BASE) {
 			found->answer = DIRECTORY_SUB_ADDRESS;
-			found->of = address_join(arena, a->base, a->domain);
+			found->of = address_format(arena, a->base, a->domain);
 		}
 	}
 }
@@ -235,7 +236,7 @@ struct found resolve_one(struct directory_view *view, const struct address *addr
 	if (served.target.data != NULL) {
 		found.answer = DIRECTORY_CATCH_ALL;
 		found.moves = true;
-		found.of = address_join(view->arena, address->local_part, served.target);
+		found.of = address_format(view->arena, address->local_part, served.target);
 		return found;
 	}
 	/* asked beside the domain; what is known of it counts when the domain is known too */

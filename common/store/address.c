@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "store/store.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 
 /* ---- local parts ---------------------------------------------------------------- */
@@ -99,50 +100,20 @@ struct slice address_base(const struct address_rules *rules, struct slice local_
 	return at == 0 || at == local_part.len ? none : slice_part(local_part, 0, at);
 }
 
-/* ---- quoting -------------------------------------------------------------------- */
-
-/*
- *   Dot-string = Atom *("." Atom)
- *   atext      = ALPHA / DIGIT / "!#$%&'*+-/=?^_`{|}~" / UTF8-non-ascii
- *
- * RFC 5321 4.1.2, RFC 6531 3.3
- */
-static bool is_dot_string(struct slice s)
-{
-	char before = '.';
-
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
-
-		if (c == '.'             ? before == '.'
-		    : c <= ' ' && c >= 0 ? true
-					 : strchr("\"(),:;<>@[\\]\x7f", c) != NULL)
-			return false;
-		before = c;
-	}
-	return before != '.';
-}
-
-struct slice address_join(struct arena *arena, struct slice local_part, struct slice domain)
-{
-	char *out = arena_alloc(arena, 2 * local_part.len + domain.len + 4), *p = out;
-	bool quoted = local_part.len > 0 && !is_dot_string(local_part);
-
-	if (quoted)
-		*p++ = '"';
-	for (size_t i = 0; i < local_part.len; i++) {
-		if (quoted && (local_part.data[i] == '"' || local_part.data[i] == '\\'))
-			*p++ = '\\';
-		*p++ = local_part.data[i];
-	}
-	if (quoted)
-		*p++ = '"';
-	*p++ = '@';
-	memcpy(p, domain.data, domain.len);
-	return (struct slice){ out, (size_t)(p - out) + domain.len };
-}
-
 /* ---- the whole ------------------------------------------------------------------ */
+
+/* "@domain" where there is no local part: address_format would quote that. */
+static struct slice key_of(struct arena *arena, struct slice local_part, struct slice domain)
+{
+	char *key;
+
+	if (local_part.len > 0)
+		return address_format(arena, local_part, domain);
+	key = arena_alloc(arena, domain.len + 2);
+	key[0] = '@';
+	memcpy(key + 1, domain.data, domain.len);
+	return (struct slice){ key, domain.len + 1 };
+}
 
 /* The last "@" that no quotes hold, or text.len. */
 static size_t find_at(struct slice text)
@@ -176,7 +147,7 @@ bool address_read(struct arena *arena, const struct address_rules *rules, struct
 	/* "" with quotes must not become the key that stands for everybody */
 	if (at > 0 && address->local_part.len == 0)
 		return false;
-	address->key = address_join(arena, address->local_part, address->domain);
+	address->key = key_of(arena, address->local_part, address->domain);
 	if (at > 0)
 		base = address_base(rules, address->local_part);
 	if (base.data != NULL)
@@ -225,7 +196,7 @@ static struct address_key make_key(
 	if (step->form == FORM_LOCAL_PART)
 		key.key = key.local_part;
 	else if (step->form == FORM_UNICODE || step->kind == ADDRESS_KEY_BASE)
-		key.key = address_join(arena, key.local_part, key.domain);
+		key.key = key_of(arena, key.local_part, key.domain);
 	else if (step->kind == ADDRESS_KEY_WHOLE)
 		key.key = a->key;
 	else /* the end of that: most addresses are found before it is asked for */

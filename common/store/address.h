@@ -40,13 +40,6 @@ struct address {
 bool address_read(struct arena *arena, const struct address_rules *rules, struct slice text,
     bool at_domain, struct address *address);
 
-/*
- * local_part@domain with quotes where RFC 5321 4.1.2 wants them:
- *
- *	Local-part = Dot-string / Quoted-string
- */
-struct slice address_join(struct arena *arena, struct slice local_part, struct slice domain);
-
 /* The local part alone: folded, unquoted.  False as address_read. */
 bool address_local_part(struct arena *arena, const struct address_rules *rules, struct slice text,
     struct slice *local_part);

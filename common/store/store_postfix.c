@@ -20,6 +20,7 @@
 #include "store/stores.h"
 #include "store/table/map.h"
 #include "store/table/postfix_text.h"
+#include "syntax/addr_spec.h"
 
 enum class { CLASS_LOCAL, CLASS_ALIAS, CLASS_VIRTUAL, CLASS_RELAY, CLASS_OTHER };
 
@@ -94,7 +95,7 @@ static void add_target(const struct postfix_store *s, struct arena *arena, const
     struct slice target, struct store_reply *reply)
 {
 	if (target.len > 1 && target.data[0] == '@')
-		target = address_join(arena, a->local_part, slice_part(target, 1, target.len));
+		target = address_format(arena, a->local_part, slice_part(target, 1, target.len));
 	else if (slice_find(target, '@') == target.len && target.len > 0 &&
 		 strchr("|/:\\\"", target.data[0]) == NULL)
 		target = arena_printf(
@@ -129,7 +130,7 @@ static void set_entry(struct arena *arena, enum address_key_kind at, const struc
 {
 	if (at == ADDRESS_KEY_BASE) {
 		store_reply_entry(reply, ENTRY_SUB);
-		store_reply_base(reply, address_join(arena, a->base, a->domain));
+		store_reply_base(reply, address_format(arena, a->base, a->domain));
 	} else {
 		store_reply_entry(reply, at == ADDRESS_KEY_AT_DOMAIN ? ENTRY_CATCH_ALL : entry);
 	}
