@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "store/postfix_site.h"
+#include "store/main_cf.h"
 #include "store/stores.h"
 #include "store/table/map.h"
 #include "store/table/postfix_text.h"
@@ -36,12 +36,12 @@ static const struct {
 
 struct postfix_store {
 	struct store store;
-	struct site *site;
-	struct site_maps recipients[CLASS_OTHER]; /* by class */
-	struct site_maps virtual_alias, alias, logins;
+	struct main_cf *main_cf;
+	struct main_cf_maps recipients[CLASS_OTHER]; /* by class */
+	struct main_cf_maps virtual_alias, alias, logins;
 	bool relay_parents; /* relay_domains stand for what is below them */
 	/* with `table` */
-	struct site_maps table;
+	struct main_cf_maps table;
 	const char *domains; /* STORE_DOMAIN: the list */
 	bool aliases;        /* STORE_ADDRESS: values are targets */
 };
@@ -61,7 +61,7 @@ static enum lookup_status class_of(struct postfix_store *s, struct slice domain,
 {
 	for (int i = CLASS_LOCAL; i < CLASS_OTHER; i++) {
 		enum lookup_status status =
-		    site_domain(s->site, site_value(s->site, classes[i].domains),
+		    main_cf_domain(s->main_cf, main_cf_value(s->main_cf, classes[i].domains),
 			i == CLASS_RELAY && s->relay_parents, domain, deadline_us, reply);
 
 		*class = (enum class)i;
@@ -99,7 +99,7 @@ static void add_target(const struct postfix_store *s, struct arena *arena, const
 	else if (slice_find(target, '@') == target.len && target.len > 0 &&
 		 strchr("|/:\\\"", target.data[0]) == NULL)
 		target = arena_printf(
-		    arena, "%.*s@%s", SLICE_ARG(target), site_value(s->site, "myorigin"));
+		    arena, "%.*s@%s", SLICE_ARG(target), main_cf_value(s->main_cf, "myorigin"));
 	store_reply_target(reply, target);
 }
 
@@ -154,7 +154,7 @@ static void take_virtual_alias(const struct postfix_store *s, struct arena *aren
 	add_targets(s, arena, a, value, reply);
 }
 
-static bool has_map(const struct site_maps *maps, const struct map *map)
+static bool has_map(const struct main_cf_maps *maps, const struct map *map)
 {
 	for (size_t i = 0; i < maps->count; i++)
 		if (maps->maps[i] == map)
@@ -197,7 +197,7 @@ static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena
 
 	buf_init(&value, MAP_VALUE_MAX);
 	if (class != CLASS_OTHER)
-		status = site_find(&s->recipients[class], a, class == CLASS_LOCAL, deadline_us,
+		status = main_cf_find(&s->recipients[class], a, class == CLASS_LOCAL, deadline_us,
 		    &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND)
 		take_recipient(s, arena, class, at, map, a, buf_slice(&value), reply);
@@ -220,7 +220,7 @@ static enum lookup_status lookup_address(struct postfix_store *s, struct arena *
 	if (status != LOOKUP_FOUND && status != LOOKUP_NOTFOUND)
 		return status;
 	buf_init(&value, MAP_VALUE_MAX);
-	status = site_find(
+	status = main_cf_find(
 	    &s->virtual_alias, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated) {
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
@@ -248,8 +248,8 @@ static enum lookup_status lookup_logins(struct postfix_store *s, const struct ad
 	if (status != LOOKUP_FOUND && status != LOOKUP_NOTFOUND)
 		return status;
 	buf_init(&value, MAP_VALUE_MAX);
-	status =
-	    site_find(&s->logins, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
+	status = main_cf_find(
+	    &s->logins, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated)
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND)
@@ -266,7 +266,7 @@ static enum lookup_status lookup_table(struct postfix_store *s, const struct sto
 	struct buf value;
 
 	if (q->service == STORE_DOMAIN)
-		return site_domain(s->site, s->domains, false, q->domain, deadline_us, reply);
+		return main_cf_domain(s->main_cf, s->domains, false, q->domain, deadline_us, reply);
 	buf_init(&value, MAP_VALUE_MAX);
 	for (size_t i = 0; i < s->table.count && status == LOOKUP_NOTFOUND; i++)
 		if (q->local_part.data != NULL || !s->table.maps[i]->patterns)
@@ -297,7 +297,7 @@ static enum lookup_status lookup(struct store *store, void **connection,
 	if (q->service == STORE_DOMAIN)
 		return lookup_domain(s, q, deadline_us, reply);
 	arena = arena_new();
-	if (address_read(arena, site_rules(s->site), q->key, false, &a)) {
+	if (address_read(arena, main_cf_rules(s->main_cf), q->key, false, &a)) {
 		/* in the form that is asked for, A or U, as the tables may have either */
 		a.domain = q->domain;
 		a.key = q->key;
@@ -332,7 +332,7 @@ static void open_tables_of_list(struct postfix_store *s, const char *list, struc
 		if (word.data[0] == '/' || word.data[0] == '[' || slice_find(word, ':') == word.len)
 			continue;
 		arena = arena_new();
-		site_maps(s->site, arena_copy(arena, word).data, notes);
+		main_cf_maps(s->main_cf, arena_copy(arena, word).data, notes);
 		arena_free(arena);
 	}
 }
@@ -340,15 +340,17 @@ static void open_tables_of_list(struct postfix_store *s, const char *list, struc
 static void open_whole(struct postfix_store *s, struct buf *notes)
 {
 	for (int i = CLASS_LOCAL; i < CLASS_OTHER; i++) {
-		open_tables_of_list(s, site_value(s->site, classes[i].domains), notes);
+		open_tables_of_list(s, main_cf_value(s->main_cf, classes[i].domains), notes);
 		if (classes[i].maps != NULL)
-			s->recipients[i] =
-			    site_maps(s->site, site_value(s->site, classes[i].maps), notes);
+			s->recipients[i] = main_cf_maps(
+			    s->main_cf, main_cf_value(s->main_cf, classes[i].maps), notes);
 	}
-	s->virtual_alias = site_maps(s->site, site_value(s->site, "virtual_alias_maps"), notes);
-	s->alias = site_maps(s->site, site_value(s->site, "alias_maps"), notes);
-	s->logins = site_maps(s->site, site_value(s->site, "smtpd_sender_login_maps"), notes);
-	s->relay_parents = strstr(site_value(s->site, "parent_domain_matches_subdomains"),
+	s->virtual_alias =
+	    main_cf_maps(s->main_cf, main_cf_value(s->main_cf, "virtual_alias_maps"), notes);
+	s->alias = main_cf_maps(s->main_cf, main_cf_value(s->main_cf, "alias_maps"), notes);
+	s->logins =
+	    main_cf_maps(s->main_cf, main_cf_value(s->main_cf, "smtpd_sender_login_maps"), notes);
+	s->relay_parents = strstr(main_cf_value(s->main_cf, "parent_domain_matches_subdomains"),
 			       "relay_domains") != NULL;
 	s->store.services =
 	    STORE_ADDRESS | STORE_DOMAIN | (s->logins.count > 0 ? (unsigned)STORE_LOGINS : 0);
@@ -360,7 +362,7 @@ static bool open_table(struct postfix_store *s, const char *table, const char *h
     const struct store_options *options, struct buf *notes)
 {
 	bool is_table = strchr(table, ':') != NULL;
-	const char *list = is_table ? table : site_value(s->site, table);
+	const char *list = is_table ? table : main_cf_value(s->main_cf, table);
 
 	if (holds == NULL)
 		holds = ends_with(table, "_login_maps")  ? "logins"
@@ -378,7 +380,7 @@ static bool open_table(struct postfix_store *s, const char *table, const char *h
 	if (s->store.services == STORE_DOMAIN)
 		open_tables_of_list(s, list, notes);
 	else
-		s->table = site_maps(s->site, list, notes);
+		s->table = main_cf_maps(s->main_cf, list, notes);
 	s->domains = list;
 	s->aliases = strcmp(holds, "aliases") == 0;
 	return true;
@@ -388,20 +390,21 @@ static void close_postfix(struct store *store)
 {
 	struct postfix_store *s = (struct postfix_store *)store;
 
-	site_free(s->site);
+	main_cf_free(s->main_cf);
 	free(s);
 }
 
 static struct store *open_postfix(const struct store_options *options, struct buf *notes)
 {
 	const char *table = store_option_text(options, "table", NULL);
-	struct site *site = site_new(store_option_text(options, "config_directory", NULL), notes);
+	struct main_cf *cf =
+	    main_cf_new(store_option_text(options, "config_directory", NULL), notes);
 	struct postfix_store *s;
 
-	if (site == NULL)
+	if (cf == NULL)
 		return NULL;
 	s = must_alloc(sizeof *s);
-	s->site = site;
+	s->main_cf = cf;
 	s->store = (struct store){ &store_postfix, options->name, 0, 0 };
 	if (table == NULL) {
 		open_whole(s, notes);
@@ -410,15 +413,15 @@ static struct store *open_postfix(const struct store_options *options, struct bu
 		close_postfix(&s->store);
 		return NULL;
 	}
-	s->store.flags |= site_is_local(site)     ? (unsigned)STORE_LOCAL
-			  : site_is_on_host(site) ? (unsigned)STORE_ON_HOST
-						  : 0;
+	s->store.flags |= main_cf_is_local(cf)     ? (unsigned)STORE_LOCAL
+			  : main_cf_is_on_host(cf) ? (unsigned)STORE_ON_HOST
+						   : 0;
 	return &s->store;
 }
 
 static void refresh(struct store *store, bool force)
 {
-	site_refresh(((struct postfix_store *)store)->site, force);
+	main_cf_refresh(((struct postfix_store *)store)->main_cf, force);
 }
 
 const struct store_class store_postfix = { "postfix", rules, open_postfix, lookup, NULL, refresh,
