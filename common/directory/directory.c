@@ -15,7 +15,7 @@
 #include "directory/parts.h"
 #include "dns/dns.h"
 
-enum { HOST_NAME_MAX_OCTETS = 256, REFRESH_SECONDS = 1 };
+enum { HOST_NAME_MAX_OCTETS = 255, REFRESH_SECONDS = 1 };
 
 const char *directory_answer_name(enum directory_answer answer)
 {
@@ -117,7 +117,7 @@ static bool add_domains(
 
 static void add_host(struct domains *host)
 {
-	char name[HOST_NAME_MAX_OCTETS];
+	char name[HOST_NAME_MAX_OCTETS + 1];
 
 	if (gethostname(name, sizeof name) == 0) {
 		name[sizeof name - 1] = '\0';

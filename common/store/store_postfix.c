@@ -22,7 +22,14 @@
 #include "store/table/postfix_text.h"
 #include "syntax/addr_spec.h"
 
-enum class { CLASS_LOCAL, CLASS_ALIAS, CLASS_VIRTUAL, CLASS_RELAY, CLASS_OTHER };
+/* As ADDRESS_CLASS_README of Postfix has them. */
+enum address_class {
+	ADDRESS_CLASS_LOCAL,
+	ADDRESS_CLASS_ALIAS,
+	ADDRESS_CLASS_VIRTUAL,
+	ADDRESS_CLASS_RELAY,
+	ADDRESS_CLASS_OTHER
+};
 
 /* What the recipients of each class are looked up in. */
 static const struct {
@@ -37,7 +44,7 @@ static const struct {
 struct postfix_store {
 	struct store store;
 	struct main_cf *main_cf;
-	struct main_cf_maps recipients[CLASS_OTHER]; /* by class */
+	struct main_cf_maps recipients[ADDRESS_CLASS_OTHER]; /* by class */
 	struct main_cf_maps virtual_alias, alias, logins;
 	bool relay_parents; /* relay_domains stand for what is below them */
 	/* with `table` */
@@ -55,32 +62,32 @@ static const struct store_rule rules[] = {
 
 /* ---- the class of a domain ------------------------------------------------------ */
 
-/* FOUND with the class, NOTFOUND with CLASS_OTHER, or a failure. */
+/* FOUND with the class, NOTFOUND with ADDRESS_CLASS_OTHER, or a failure. */
 static enum lookup_status class_of(struct postfix_store *s, struct slice domain,
-    int64_t deadline_us, struct store_reply *reply, enum class *class)
+    int64_t deadline_us, struct store_reply *reply, enum address_class *class)
 {
-	for (int i = CLASS_LOCAL; i < CLASS_OTHER; i++) {
+	for (int i = ADDRESS_CLASS_LOCAL; i < ADDRESS_CLASS_OTHER; i++) {
 		enum lookup_status status =
 		    main_cf_domain(s->main_cf, main_cf_value(s->main_cf, classes[i].domains),
-			i == CLASS_RELAY && s->relay_parents, domain, deadline_us, reply);
+			i == ADDRESS_CLASS_RELAY && s->relay_parents, domain, deadline_us, reply);
 
-		*class = (enum class)i;
+		*class = (enum address_class)i;
 		if (status != LOOKUP_NOTFOUND)
 			return status;
 	}
-	*class = CLASS_OTHER;
+	*class = ADDRESS_CLASS_OTHER;
 	return LOOKUP_NOTFOUND;
 }
 
-static bool is_open(const struct postfix_store *s, enum class class)
+static bool is_open(const struct postfix_store *s, enum address_class class)
 {
-	return class != CLASS_ALIAS && s->recipients[class].count == 0;
+	return class != ADDRESS_CLASS_ALIAS && s->recipients[class].count == 0;
 }
 
 static enum lookup_status lookup_domain(struct postfix_store *s, const struct store_question *q,
     int64_t deadline_us, struct store_reply *reply)
 {
-	enum class class;
+	enum address_class class;
 	enum lookup_status status = class_of(s, q->domain, deadline_us, reply, &class);
 
 	if (status == LOOKUP_FOUND && is_open(s, class))
@@ -162,18 +169,18 @@ static bool has_map(const struct main_cf_maps *maps, const struct map *map)
 	return false;
 }
 
-static void take_recipient(const struct postfix_store *s, struct arena *arena, enum class class,
-    enum address_key_kind at, const struct map *map, const struct address *a, struct slice value,
-    struct store_reply *reply)
+static void take_recipient(const struct postfix_store *s, struct arena *arena,
+    enum address_class class, enum address_key_kind at, const struct map *map,
+    const struct address *a, struct slice value, struct store_reply *reply)
 {
-	if (class == CLASS_LOCAL && has_map(&s->alias, map)) {
+	if (class == ADDRESS_CLASS_LOCAL && has_map(&s->alias, map)) {
 		set_entry(arena, at, a, ENTRY_ALIAS, reply);
 		add_targets(s, arena, a, value, reply);
 		return;
 	}
 	set_entry(arena, at, a, ENTRY_MAILBOX, reply);
 	/* the account, by which its owner may log in */
-	if (class == CLASS_LOCAL && at != ADDRESS_KEY_AT_DOMAIN)
+	if (class == ADDRESS_CLASS_LOCAL && at != ADDRESS_KEY_AT_DOMAIN)
 		store_reply_target(reply, at == ADDRESS_KEY_BASE ? a->base : a->local_part);
 }
 
@@ -187,7 +194,7 @@ static bool is_absorbed(const struct address *a)
 /* ---- lookups -------------------------------------------------------------------- */
 
 static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena *arena,
-    const struct address *a, enum class class, bool exists, int64_t deadline_us,
+    const struct address *a, enum address_class class, bool exists, int64_t deadline_us,
     struct store_reply *reply)
 {
 	enum lookup_status status = LOOKUP_NOTFOUND;
@@ -196,13 +203,13 @@ static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena
 	struct buf value;
 
 	buf_init(&value, MAP_VALUE_MAX);
-	if (class != CLASS_OTHER)
-		status = main_cf_find(&s->recipients[class], a, class == CLASS_LOCAL, deadline_us,
-		    &value, reply, &at, &map);
+	if (class != ADDRESS_CLASS_OTHER)
+		status = main_cf_find(&s->recipients[class], a, class == ADDRESS_CLASS_LOCAL,
+		    deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND)
 		take_recipient(s, arena, class, at, map, a, buf_slice(&value), reply);
 	buf_free(&value);
-	exists = exists || (class == CLASS_LOCAL && is_absorbed(a));
+	exists = exists || (class == ADDRESS_CLASS_LOCAL && is_absorbed(a));
 	return status == LOOKUP_NOTFOUND && exists ? LOOKUP_FOUND : status;
 }
 
@@ -213,15 +220,15 @@ static enum lookup_status lookup_address(struct postfix_store *s, struct arena *
 	const struct map *map = NULL;
 	enum lookup_status status;
 	bool exists = false;
-	enum class class;
+	enum address_class class;
 	struct buf value;
 
 	status = class_of(s, a->domain, deadline_us, reply, &class);
 	if (status != LOOKUP_FOUND && status != LOOKUP_NOTFOUND)
 		return status;
 	buf_init(&value, MAP_VALUE_MAX);
-	status = main_cf_find(
-	    &s->virtual_alias, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
+	status = main_cf_find(&s->virtual_alias, a, class == ADDRESS_CLASS_LOCAL, deadline_us,
+	    &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated) {
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	} else if (status == LOOKUP_FOUND && is_itself(buf_slice(&value), a)) {
@@ -241,7 +248,7 @@ static enum lookup_status lookup_logins(struct postfix_store *s, const struct ad
 {
 	enum address_key_kind at;
 	const struct map *map;
-	enum class class;
+	enum address_class class;
 	struct buf value;
 	enum lookup_status status = class_of(s, a->domain, deadline_us, reply, &class);
 
@@ -249,7 +256,7 @@ static enum lookup_status lookup_logins(struct postfix_store *s, const struct ad
 		return status;
 	buf_init(&value, MAP_VALUE_MAX);
 	status = main_cf_find(
-	    &s->logins, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
+	    &s->logins, a, class == ADDRESS_CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated)
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND)
@@ -339,7 +346,7 @@ static void open_tables_of_list(struct postfix_store *s, const char *list, struc
 
 static void open_whole(struct postfix_store *s, struct buf *notes)
 {
-	for (int i = CLASS_LOCAL; i < CLASS_OTHER; i++) {
+	for (int i = ADDRESS_CLASS_LOCAL; i < ADDRESS_CLASS_OTHER; i++) {
 		open_tables_of_list(s, main_cf_value(s->main_cf, classes[i].domains), notes);
 		if (classes[i].maps != NULL)
 			s->recipients[i] = main_cf_maps(
