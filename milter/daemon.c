@@ -180,7 +180,7 @@ static bool become_user(const struct daemon *d)
 	bool done;
 
 	buf_init(&error, ERROR_MAX);
-	done = identity_drop(&d->setup.identity, &error);
+	done = run_as_drop(&d->setup.run_as, &error);
 	if (!done)
 		log_line(LOG_LEVEL_ERROR, "%s", buf_text(&error));
 	buf_free(&error);
@@ -281,7 +281,7 @@ static void leave_terminal(bool keep_stderr)
 static void tell_ready(struct daemon *d, bool to_stderr)
 {
 	log_line(LOG_LEVEL_INFO, "ready, mode %s, as user %s",
-	    mode_name(d->setup.config->global.whole.mode), d->setup.identity.user);
+	    mode_name(d->setup.config->global.whole.mode), d->setup.run_as.user);
 	notify_send("READY=1");
 	if (d->parent < 0)
 		return;
@@ -318,7 +318,7 @@ static bool open_site(struct daemon *d, bool to_stderr)
 }
 
 /* From here on the setup's configuration is the service's too: a reload does not free it. */
-static bool start(struct daemon *d, const struct options *options)
+static bool start(struct daemon *d, const struct daemon_options *options)
 {
 	const struct config *config = d->setup.config;
 	bool to_stderr = options->foreground || config->log == LOG_TO_STDERR;
@@ -477,7 +477,7 @@ static void discard(struct daemon *d)
  * Of a daemon that ran nothing is freed: threads of libmilter use it until the
  * process ends.
  */
-int daemon_run(const struct options *options)
+int daemon_run(const struct daemon_options *options)
 {
 	struct daemon *d = must_alloc(sizeof *d);
 	bool started;

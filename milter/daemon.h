@@ -26,6 +26,6 @@ enum {
 };
 
 /* Runs until it is stopped; returns the exit status: 0, EX_CONFIG, EX_OSERR. */
-int daemon_run(const struct options *options);
+int daemon_run(const struct daemon_options *options);
 
 #endif

@@ -27,7 +27,7 @@ static int bad_option(int option)
 	return usage(what);
 }
 
-static int read_socket(struct options *options, const char *text)
+static int read_socket(struct daemon_options *options, const char *text)
 {
 	struct buf error;
 	int status = 0;
@@ -57,7 +57,7 @@ static void hold_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .config_path = SYSCONFDIR "/presend/presend.conf" };
+	struct daemon_options options = { .config_path = SYSCONFDIR "/presend/presend.conf" };
 	bool test = false;
 	int option, status = 0;
 

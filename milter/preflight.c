@@ -35,7 +35,7 @@ static bool find_barrier(const char *path, char barrier[PATH_MAX])
 }
 
 /* The file, or directory with a search right, must be readable.  Returns the number of troubles. */
-static int look_at_file(const struct identity *id, const char *path, bool directory)
+static int look_at_file(const struct run_as *id, const char *path, bool directory)
 {
 	const char *culprit = path, *right = directory ? "rx" : "r";
 	char barrier[PATH_MAX];
@@ -64,19 +64,19 @@ static int look_at_files(const struct setup *setup, const struct string_list *fi
 	    slash != NULL ? (int)(slash - setup->config_path) : 1,
 	    slash != NULL ? setup->config_path : ".");
 	if (stat(folder, &found) == 0 || errno != ENOENT)
-		troubles = look_at_file(&setup->identity, folder, true);
+		troubles = look_at_file(&setup->run_as, folder, true);
 	for (size_t i = 0; i < files->count; i++) {
 		bool inside = strncmp(files->items[i], folder, strlen(folder)) == 0;
 
 		/* what mends the folder may mend its files */
 		if (!inside || troubles == 0)
-			troubles += look_at_file(&setup->identity, files->items[i], false);
+			troubles += look_at_file(&setup->run_as, files->items[i], false);
 	}
 	return troubles;
 }
 
 /* The directory of a file that the daemon makes and, at its end, removes. */
-static int look_at_directory(const struct identity *id, const char *what, const char *path)
+static int look_at_directory(const struct run_as *id, const char *what, const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char directory[PATH_MAX];
@@ -98,7 +98,7 @@ static int look_at_directory(const struct identity *id, const char *what, const 
 	return 1;
 }
 
-static void warn_of_key(const struct identity *id, const char *key)
+static void warn_of_key(const struct run_as *id, const char *key)
 {
 	if (errno == ENOENT)
 		log_line(LOG_LEVEL_WARNING,
@@ -117,7 +117,7 @@ static void warn_of_key(const struct identity *id, const char *key)
  * What the signer's tables name.  A private key that we may not read is no
  * trouble by itself: it is well kept, and only less can be told.
  */
-static int look_at_signer(const struct identity *id, const struct site *site)
+static int look_at_signer(const struct run_as *id, const struct site *site)
 {
 	struct arena *arena = arena_new();
 	struct signer_listing listing;
@@ -152,7 +152,7 @@ static bool is_closed(const char *path)
  * The file that a line of directory_new is about; of a table that Postfix reads for us, the file
  * that it made.
  */
-static int look_at_table(const struct identity *id, struct slice line)
+static int look_at_table(const struct run_as *id, struct slice line)
 {
 	struct slice path = slice_part(line, slice_find(line, '/'), line.len);
 	char file[PATH_MAX];
@@ -166,7 +166,7 @@ static int look_at_table(const struct identity *id, struct slice line)
 	return 0;
 }
 
-static int look_at_tables(const struct identity *id, struct slice notes)
+static int look_at_tables(const struct run_as *id, struct slice notes)
 {
 	int troubles = 0;
 
@@ -183,7 +183,7 @@ static int look_at_tables(const struct identity *id, struct slice notes)
 /* As the daemon's user.  Returns the number of troubles. */
 static int look(const struct setup *setup, const struct string_list *files)
 {
-	const struct identity *id = &setup->identity;
+	const struct run_as *id = &setup->run_as;
 	const char *path = socket_path(&setup->socket);
 	int troubles = look_at_files(setup, files);
 	struct site *site;
@@ -215,7 +215,7 @@ static bool look_as_user(const struct setup *setup, const struct string_list *fi
 
 	if (child == 0) {
 		buf_init(&error, ERROR_MAX);
-		if (!identity_drop(&setup->identity, &error)) {
+		if (!run_as_drop(&setup->run_as, &error)) {
 			log_line(LOG_LEVEL_ERROR, "%s", buf_text(&error));
 			_exit(1);
 		}
@@ -225,7 +225,7 @@ static bool look_as_user(const struct setup *setup, const struct string_list *fi
 	       WEXITSTATUS(status) == 0;
 }
 
-int preflight_run(const struct options *options)
+int preflight_run(const struct daemon_options *options)
 {
 	struct string_list files;
 	struct setup setup;
@@ -235,10 +235,9 @@ int preflight_run(const struct options *options)
 		return EX_CONFIG;
 	/* listed while we may see them all */
 	files = config_files(setup.config_path);
-	good = setup.identity.drop ? look_as_user(&setup, &files) : look(&setup, &files) == 0;
+	good = setup.run_as.drop ? look_as_user(&setup, &files) : look(&setup, &files) == 0;
 	if (good)
-		printf(
-		    "%s: good, and user %s can read it\n", setup.config_path, setup.identity.user);
+		printf("%s: good, and user %s can read it\n", setup.config_path, setup.run_as.user);
 	string_list_free(&files);
 	setup_free(&setup);
 	return good ? EX_OK : EX_CONFIG;

@@ -12,6 +12,6 @@
  * and pidfile.  Each trouble is a line with the command that mends it.  Returns
  * the exit status: 0 or EX_CONFIG.
  */
-int preflight_run(const struct options *options);
+int preflight_run(const struct daemon_options *options);
 
 #endif

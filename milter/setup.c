@@ -88,7 +88,7 @@ static bool find_access(
 	return true;
 }
 
-static bool setup_check(const struct options *options, struct setup *setup)
+static bool setup_check(const struct daemon_options *options, struct setup *setup)
 {
 	const struct config *config = setup->config;
 	struct buf error;
@@ -98,7 +98,7 @@ static bool setup_check(const struct options *options, struct setup *setup)
 	setup->socket = options->socket;
 	good = (options->has_socket || socket_parse(config->socket, &setup->socket, &error)) &&
 	       find_access(config, &setup->access, &error) &&
-	       identity_find(config->user, &setup->identity, &error);
+	       run_as_find(config->user, &setup->run_as, &error);
 	if (!good)
 		log_line(LOG_LEVEL_ERROR, "%s: %s", setup->config_path, buf_text(&error));
 	buf_free(&error);
@@ -174,7 +174,7 @@ static void warn_of_trap(const struct config *config)
 		    "that unsigned mail of domains with a policy is put off again and again");
 }
 
-bool setup_load(const struct options *options, struct setup *setup)
+bool setup_load(const struct daemon_options *options, struct setup *setup)
 {
 	*setup = (struct setup){ .config_path = absolute_path(options->config_path) };
 	setup->config = setup_config(setup->config_path);

@@ -9,14 +9,14 @@
 
 #include <stdbool.h>
 
-#include "milter/identity.h"
+#include "milter/run_as.h"
 #include "milter/socket.h"
 #include "policy/site.h"
 
 #define DAEMON_NAME "presend-milter"
 
 /* What the command line says. */
-struct options {
+struct daemon_options {
 	const char *config_path;
 	bool foreground;
 	bool has_socket; /* -p: instead of the configuration's */
@@ -28,11 +28,11 @@ struct setup {
 	struct config *config;
 	struct socket_spec socket;
 	struct socket_access access;
-	struct identity identity;
+	struct run_as run_as;
 };
 
 /* Reads and checks all of it; false after having logged what is wrong. */
-bool setup_load(const struct options *options, struct setup *setup);
+bool setup_load(const struct daemon_options *options, struct setup *setup);
 void setup_free(struct setup *setup);
 
 /*

@@ -37,11 +37,11 @@ const char *auth_dmarc_standard_name(enum dmarc_standard standard)
 
 /* ---- what one name publishes ------------------------------------------------------ */
 
-enum found { FOUND_NOTHING, FOUND_RECORD, FOUND_SEVERAL, FOUND_ERROR, FOUND_PENDING };
+enum publication { FOUND_NOTHING, FOUND_RECORD, FOUND_SEVERAL, FOUND_ERROR, FOUND_PENDING };
 
 struct published {
 	struct slice name;
-	enum found found;
+	enum publication found;
 	struct slice text;          /* RECORD */
 	struct dmarc_record record; /* RECORD */
 	struct slice near_miss;     /* a text that is no record, and means to be one */
@@ -425,13 +425,14 @@ static void dispose(const struct dmarc_query *q, struct dmarc_verdict *v)
 		    v->parsed.pct);
 }
 
-enum existence { EXISTS, EXISTS_NOT, EXISTS_UNTOLD, EXISTS_PENDING };
+enum author_existence { EXISTS, EXISTS_NOT, EXISTS_UNTOLD, EXISTS_PENDING };
 
 /*
  * Does the author domain exist?  Only NXDOMAIN says no, and not behind a CNAME
  * that the name owns.  Asked only where it makes a difference.
  */
-static enum existence author_exists(const struct dmarc_query *q, const struct dmarc_verdict *v)
+static enum author_existence author_exists(
+    const struct dmarc_query *q, const struct dmarc_verdict *v)
 {
 	const struct dns_answer *answer;
 
@@ -446,9 +447,9 @@ static enum existence author_exists(const struct dmarc_query *q, const struct dm
 }
 
 /* RFC 9989 4.10.1, RFC 7489 6.6.3: a record from above has a policy for what is below. */
-static enum existence inherit_policy(const struct dmarc_query *q, struct dmarc_verdict *v)
+static enum author_existence inherit_policy(const struct dmarc_query *q, struct dmarc_verdict *v)
 {
-	enum existence exists;
+	enum author_existence exists;
 
 	if (slice_equal(v->record_domain, v->author))
 		return EXISTS;
@@ -458,8 +459,8 @@ static enum existence inherit_policy(const struct dmarc_query *q, struct dmarc_v
 }
 
 /* Nothing is aligned. */
-static void not_aligned(
-    const struct dmarc_query *q, struct dmarc_verdict *v, bool unknown, enum existence exists)
+static void not_aligned(const struct dmarc_query *q, struct dmarc_verdict *v, bool unknown,
+    enum author_existence exists)
 {
 	if (unknown) {
 		v->result = DMARC_RESULT_TEMPERROR;
@@ -482,7 +483,8 @@ static void conclude(
 	enum dmarc_alignment dkim =
 	    align_mechanism(q, v, ids->dkim, ids->dkim_count, v->parsed.strict_dkim);
 	enum dmarc_alignment spf = align_mechanism(q, v, &ids->spf, 1, v->parsed.strict_spf);
-	enum existence exists = v->result == DMARC_RESULT_FAIL ? inherit_policy(q, v) : EXISTS;
+	enum author_existence exists =
+	    v->result == DMARC_RESULT_FAIL ? inherit_policy(q, v) : EXISTS;
 
 	v->aligned_dkim = dkim == DMARC_ALIGNED;
 	v->aligned_spf = spf == DMARC_ALIGNED;

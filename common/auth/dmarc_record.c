@@ -10,7 +10,7 @@
 
 #include "base/ascii.h"
 
-struct reading {
+struct record_reading {
 	struct dmarc_record record;
 	enum dmarc_standard standard;
 	struct slice text;
@@ -69,17 +69,17 @@ static bool read_policy(struct slice value, enum dmarc_policy *policy, bool *has
 	return *has;
 }
 
-static bool read_p(struct reading *r, struct slice value)
+static bool read_p(struct record_reading *r, struct slice value)
 {
 	return read_policy(value, &r->record.p, &r->record.has_p, &r->bad[0]);
 }
 
-static bool read_sp(struct reading *r, struct slice value)
+static bool read_sp(struct record_reading *r, struct slice value)
 {
 	return read_policy(value, &r->record.sp, &r->record.has_sp, &r->bad[1]);
 }
 
-static bool read_np(struct reading *r, struct slice value)
+static bool read_np(struct record_reading *r, struct slice value)
 {
 	return read_policy(value, &r->record.np, &r->record.has_np, &r->bad[2]);
 }
@@ -91,18 +91,18 @@ static bool read_mode(struct slice value, bool *strict)
 	return *strict || slice_equal_nocase(value, SLICE("r"));
 }
 
-static bool read_adkim(struct reading *r, struct slice value)
+static bool read_adkim(struct record_reading *r, struct slice value)
 {
 	return read_mode(value, &r->record.strict_dkim);
 }
 
-static bool read_aspf(struct reading *r, struct slice value)
+static bool read_aspf(struct record_reading *r, struct slice value)
 {
 	return read_mode(value, &r->record.strict_spf);
 }
 
 /* "y" / "n" / "u" */
-static bool read_psd(struct reading *r, struct slice value)
+static bool read_psd(struct record_reading *r, struct slice value)
 {
 	bool good = value.len == 1 && is_one_of(ascii_lower(value.data[0]), "ynu");
 
@@ -111,7 +111,7 @@ static bool read_psd(struct reading *r, struct slice value)
 }
 
 /* "y" / "n" */
-static bool read_t(struct reading *r, struct slice value)
+static bool read_t(struct record_reading *r, struct slice value)
 {
 	r->record.testing = slice_equal_nocase(value, SLICE("y"));
 	return r->record.testing || slice_equal_nocase(value, SLICE("n"));
@@ -126,7 +126,7 @@ static bool all_digits(struct slice value)
 }
 
 /* 1*3DIGIT, up to 100 */
-static bool read_pct(struct reading *r, struct slice value)
+static bool read_pct(struct record_reading *r, struct slice value)
 {
 	unsigned percent = 0;
 
@@ -142,14 +142,14 @@ static bool read_pct(struct reading *r, struct slice value)
 }
 
 /* 1*DIGIT */
-static bool read_ri(struct reading *r, struct slice value)
+static bool read_ri(struct record_reading *r, struct slice value)
 {
 	(void)r;
 	return all_digits(value);
 }
 
 /* Keyword *(*WSP ":" Keyword); the one keyword there is */
-static bool read_rf(struct reading *r, struct slice value)
+static bool read_rf(struct record_reading *r, struct slice value)
 {
 	(void)r;
 	while (value.data != NULL)
@@ -159,7 +159,7 @@ static bool read_rf(struct reading *r, struct slice value)
 }
 
 /* ("0" / "1") and "d" and "s", any of them joined by ":", in any order, each once */
-static bool read_fo(struct reading *r, struct slice value)
+static bool read_fo(struct record_reading *r, struct slice value)
 {
 	bool number = false, d = false, s = false;
 
@@ -265,12 +265,12 @@ static bool read_uris(struct slice value, bool *any)
 	return all;
 }
 
-static bool read_rua(struct reading *r, struct slice value)
+static bool read_rua(struct record_reading *r, struct slice value)
 {
 	return read_uris(value, &r->record.has_rua);
 }
 
-static bool read_ruf(struct reading *r, struct slice value)
+static bool read_ruf(struct record_reading *r, struct slice value)
 {
 	bool any;
 
@@ -285,10 +285,10 @@ static bool read_ruf(struct reading *r, struct slice value)
 #define BOTH (OLD | NEW)
 
 /* read takes the value, or sets the default and returns false. */
-static const struct tag {
+static const struct tag_rule {
 	struct slice name;
 	unsigned standards; /* that know it; to the others it is a tag that says nothing */
-	bool (*read)(struct reading *r, struct slice value);
+	bool (*read)(struct record_reading *r, struct slice value);
 	const char *problem;
 	const char *twice;
 } tags[] = {
@@ -321,7 +321,7 @@ enum { TAGS = sizeof tags / sizeof tags[0] };
 
 /* ---- the record -------------------------------------------------------------------- */
 
-static void note(struct reading *r, struct slice where, bool advisory, const char *sentence)
+static void note(struct record_reading *r, struct slice where, bool advisory, const char *sentence)
 {
 	struct dmarc_problem *p = &r->record.problem;
 
@@ -333,9 +333,9 @@ static void note(struct reading *r, struct slice where, bool advisory, const cha
 	p->length = where.len;
 }
 
-static void read_known(struct reading *r, size_t row, struct slice name, struct slice value)
+static void read_known(struct record_reading *r, size_t row, struct slice name, struct slice value)
 {
-	const struct tag *tag = &tags[row];
+	const struct tag_rule *tag = &tags[row];
 
 	if (!(tag->standards & (1u << r->standard)))
 		return;
@@ -352,7 +352,7 @@ static void read_known(struct reading *r, size_t row, struct slice name, struct 
 }
 
 /* dmarc-tag = 1*ALPHA equals 1*dmarc-value */
-static void read_tag(struct reading *r, struct slice piece)
+static void read_tag(struct record_reading *r, struct slice piece)
 {
 	size_t equals = slice_find(piece, '=');
 	struct slice name = trim(slice_part(piece, 0, equals));
@@ -377,7 +377,7 @@ static void read_tag(struct reading *r, struct slice piece)
 }
 
 /* dmarc-version = "v" equals %s"DMARC1" */
-static bool read_version(struct reading *r, struct slice piece)
+static bool read_version(struct record_reading *r, struct slice piece)
 {
 	size_t equals = slice_find(piece, '=');
 	struct slice value = trim(slice_part(piece, equals + 1, piece.len));
@@ -395,7 +395,7 @@ static bool read_version(struct reading *r, struct slice piece)
  * A missing or malformed policy: "none" where a report address says that
  * somebody means it, else no DMARC (RFC 7489 6.6.3, RFC 9989 4.10.1).
  */
-static void fall_back(struct reading *r)
+static void fall_back(struct record_reading *r)
 {
 	struct dmarc_record *record = &r->record;
 
@@ -418,7 +418,7 @@ static void fall_back(struct reading *r)
 /* dmarc-record = dmarc-version *(dmarc-sep dmarc-tag) [dmarc-sep] */
 struct dmarc_record auth_dmarc_record_parse(struct slice text, enum dmarc_standard standard)
 {
-	struct reading r = { .standard = standard, .text = text };
+	struct record_reading r = { .standard = standard, .text = text };
 	struct slice rest = text;
 
 	r.record.psd = 'u';

@@ -19,10 +19,10 @@
 #define DISTRIBUTION_LIST "/usr/share/publicsuffix/public_suffix_list.dat"
 
 enum {
-	RECORD_MAX = BUFSIZ - 1, /* what is behind it is not read */
-	PART_SIZE = 512,         /* of its buffers for a tag's name or value */
-	ITEM_SIZE = 256,         /* for one URI, one option */
-	FORMAT_SIZE = 32,        /* for one report format */
+	RECORD_READ_MAX = BUFSIZ - 1, /* what is behind it is not read */
+	PART_SIZE = 512,              /* of its buffers for a tag's name or value */
+	ITEM_SIZE = 256,              /* for one URI, one option */
+	FORMAT_SIZE = 32,             /* for one report format */
 };
 
 bool opinion_start(const char *suffix_list)
@@ -209,7 +209,7 @@ struct opinion opinion_of(
 	DMARC_POLICY_T *policy;
 
 	record = slice_part(record, 0, slice_find(record, '\0'));
-	record = slice_part(record, 0, RECORD_MAX);
+	record = slice_part(record, 0, RECORD_READ_MAX);
 	if (strstr(arena_copy(arena, record).data, "v=DMARC") == NULL) {
 		opinion.problem = "no text has v=DMARC in it";
 		return opinion;

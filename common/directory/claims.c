@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "directory/view.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 
 struct claimant {

@@ -14,7 +14,7 @@
 #include "base/thread.h"
 #include "directory/parts.h"
 
-enum { HOST_NAME_MAX_OCTETS = 256, REFRESH_SECONDS = 1 };
+enum { HOST_NAME_MAX_OCTETS = 255, REFRESH_SECONDS = 1 };
 
 const char *directory_answer_name(enum directory_answer answer)
 {
@@ -109,7 +109,7 @@ static bool add_domains(
 
 static void add_host(struct domains *host)
 {
-	char name[HOST_NAME_MAX_OCTETS];
+	char name[HOST_NAME_MAX_OCTETS + 1];
 
 	if (gethostname(name, sizeof name) == 0) {
 		name[sizeof name - 1] = '\0';

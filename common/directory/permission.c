@@ -87,46 +87,25 @@ static enum directory_permission decide(
 
 /* ---- maps of logins ------------------------------------------------------------- */
 
-/*
- * The keys of smtpd_sender_login_maps, in order: the address, its base, both as a local
- * part alone where the domain is local, "@domain" (mail_addr_find.c).
- */
-static size_t map_keys(const struct question *q, bool local, struct store_question keys[6])
-{
-	struct arena *arena = q->view->arena;
-	const struct address *a = &q->address;
-	bool has_base = a->base.data != NULL;
-	size_t n = 0;
-
-	keys[n++] = (struct store_question){ STORE_LOGINS, a->key, a->local_part, a->domain };
-	if (has_base)
-		keys[n++] = (struct store_question){ STORE_LOGINS,
-			address_join(arena, a->base, a->domain), a->base, a->domain };
-	if (local)
-		keys[n++] =
-		    (struct store_question){ STORE_LOGINS, a->local_part, a->local_part, { 0 } };
-	if (local && has_base)
-		keys[n++] = (struct store_question){ STORE_LOGINS, arena_copy(arena, a->base),
-			a->base, { 0 } };
-	keys[n++] = (struct store_question){ STORE_LOGINS,
-		address_join(arena, (struct slice){ 0 }, a->domain), { 0 }, a->domain };
-	return n;
-}
-
 /* What one map says: the answer that settles it, or NULL; *pending if it is not known yet. */
 static const struct store_answer *ask_map(const struct question *q, size_t store, bool *pending)
 {
 	const struct directory *d = q->view->directory;
-	unsigned flags = d->stores[store].store->flags;
-	struct store_question keys[6];
-	size_t count = map_keys(q, is_bare_domain(d, q->address.domain), keys);
+	unsigned wanted = KEYS_FULL;
+	struct address_key keys[ADDRESS_KEYS_MAX];
+	size_t count;
 
-	if (flags & STORE_WHOLE)
-		count = 1;
+	/* the keys of smtpd_sender_login_maps */
+	if (!(d->stores[store].store->flags & STORE_WHOLE))
+		wanted |= KEYS_BASE | KEYS_AT_DOMAIN |
+			  (is_bare_domain(d, q->address.domain) ? KEYS_LOCAL_PART : 0);
+	count = address_keys(q->view->arena, &q->address, wanted, keys);
 	for (size_t i = 0; i < count; i++) {
+		struct store_question asked = { STORE_LOGINS, keys[i].key, keys[i].local_part,
+			keys[i].domain };
 		enum store_source source;
 		const struct store_answer *answer =
-		    store_view_get(q->view->stores, store, &keys[i], &source);
+		    store_view_get(q->view->stores, store, &asked, &source);
 
 		if (answer == NULL)
 			*pending = true;

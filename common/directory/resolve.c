@@ -7,6 +7,8 @@
  */
 #include "directory/resolve.h"
 
+#include "syntax/addr_spec.h"
+
 static const struct store_answer *get(struct directory_view *view, size_t store,
     enum store_service service, struct slice key, struct slice local_part, struct slice domain,
     enum store_source *source)
@@ -101,36 +103,6 @@ static enum directory_answer answer_of(enum store_entry entry)
 	}
 }
 
-/* One key, in A-form and then, where there is one, in U-form.  True if that settles it. */
-static bool try_key(struct directory_view *view, size_t store, const struct address *a,
-    struct slice local_part, struct found *found)
-{
-	struct arena *arena = view->arena;
-	struct slice forms[] = { a->domain, a->unicode };
-
-	for (size_t i = 0; i < 2 && forms[i].data != NULL; i++) {
-		struct slice key = slice_equal(local_part, a->local_part) && i == 0
-				       ? a->key
-				       : address_join(arena, local_part, forms[i]);
-
-		found->entry =
-		    get(view, store, STORE_ADDRESS, key, local_part, forms[i], &found->source);
-		if (found->entry == NULL || found->entry->status == LOOKUP_FOUND ||
-		    resolve_failed(found->entry))
-			return true;
-	}
-	return false;
-}
-
-static bool try_local(
-    struct directory_view *view, size_t store, struct slice local_part, struct found *found)
-{
-	found->entry = get(view, store, STORE_ADDRESS, local_part, local_part, (struct slice){ 0 },
-	    &found->source);
-	found->local = true;
-	return found->entry == NULL || found->entry->status != LOOKUP_NOTFOUND;
-}
-
 /* "@domain": everything else there, or the same local part in another domain. */
 static void take_catch_all(
     struct directory_view *view, const struct address *a, struct found *found)
@@ -142,12 +114,12 @@ static void take_catch_all(
 		return;
 	found->moves = true;
 	found->of =
-	    address_join(view->arena, a->local_part, slice_part(e->items[0], 1, e->items[0].len));
+	    address_format(view->arena, a->local_part, slice_part(e->items[0], 1, e->items[0].len));
 }
 
-/* Turns what one store said into an answer; where: 0 the address, 1 its base, 2 "@domain". */
-static void take_entry(
-    struct directory_view *view, const struct address *a, int where, struct found *found)
+/* Turns what one store said of a key of that kind into an answer. */
+static void take_entry(struct directory_view *view, const struct address *a,
+    enum address_key_kind kind, struct found *found)
 {
 	struct arena *arena = view->arena;
 
@@ -158,48 +130,59 @@ static void take_entry(
 		found->answer = DIRECTORY_UNKNOWN;
 		found->failed = true;
 		found->entry = NULL;
-	} else if (where == 2 || found->entry->entry == ENTRY_CATCH_ALL) {
+	} else if (kind == ADDRESS_KEY_AT_DOMAIN || found->entry->entry == ENTRY_CATCH_ALL) {
 		take_catch_all(view, a, found);
 	} else {
 		found->answer = answer_of(found->entry->entry);
 		if (found->answer == DIRECTORY_SUB_ADDRESS)
 			found->of = found->entry->base;
-		if (where == 1) {
+		if (kind == ADDRESS_KEY_BASE) {
 			found->answer = DIRECTORY_SUB_ADDRESS;
-			found->of = address_join(arena, a->base, a->domain);
+			found->of = address_format(arena, a->base, a->domain);
 		}
 	}
 }
 
+/* Is the store asked about addresses of this domain? */
+static bool is_asked(const struct directory_store *s, struct slice domain, bool local)
+{
+	return (s->store->services & STORE_ADDRESS) &&
+	       (s->domains.count == 0 || domains_has(&s->domains, domain)) &&
+	       (local || !(s->store->flags & STORE_LOCAL_PART));
+}
+
+/* local: the store knows the local part alone, and no domain to catch all of. */
+static unsigned keys_of(unsigned flags, bool local)
+{
+	unsigned wanted = local ? KEYS_LOCAL_PART : KEYS_FULL | KEYS_UNICODE;
+
+	if (flags & STORE_WHOLE)
+		return wanted;
+	if (!local && !(flags & STORE_NO_CATCH_ALL))
+		wanted |= KEYS_AT_DOMAIN;
+	return wanted | KEYS_BASE;
+}
+
+/* The first key that the store knows, or cannot tell of, decides. */
 static struct found resolve_in(struct directory_view *view, size_t store, const struct address *a)
 {
-	const struct directory *d = view->directory;
-	const struct directory_store *s = &d->stores[store];
-	struct found found = { .answer = DIRECTORY_NONE, .store = store };
-	unsigned flags = s->store->flags;
-	bool local = directory_is_local(d, s, a->domain);
-	int where = 0;
+	const struct directory_store *s = &view->directory->stores[store];
+	bool local = directory_is_local(view->directory, s, a->domain);
+	struct found found = { .answer = DIRECTORY_NONE, .store = store, .local = local };
+	struct address_key keys[ADDRESS_KEYS_MAX];
+	size_t count = 0;
 
-	if (!(s->store->services & STORE_ADDRESS) ||
-	    (s->domains.count > 0 && !domains_has(&s->domains, a->domain)) ||
-	    ((flags & STORE_LOCAL_PART) && !local))
-		return found;
-	if (local ? try_local(view, store, a->local_part, &found)
-		  : try_key(view, store, a, a->local_part, &found))
-		goto settled;
-	where = 1;
-	if (a->base.data != NULL && !(flags & STORE_WHOLE) &&
-	    (local ? try_local(view, store, a->base, &found)
-		   : try_key(view, store, a, a->base, &found)))
-		goto settled;
-	where = 2;
-	if (!(flags & (STORE_WHOLE | STORE_NO_CATCH_ALL)) && !local &&
-	    try_key(view, store, a, (struct slice){ 0 }, &found))
-		goto settled;
+	if (is_asked(s, a->domain, local))
+		count = address_keys(view->arena, a, keys_of(s->store->flags, local), keys);
+	for (size_t i = 0; i < count; i++) {
+		found.entry = get(view, store, STORE_ADDRESS, keys[i].key, keys[i].local_part,
+		    keys[i].domain, &found.source);
+		if (found.entry == NULL || found.entry->status != LOOKUP_NOTFOUND) {
+			take_entry(view, a, keys[i].kind, &found);
+			return found;
+		}
+	}
 	found.entry = NULL;
-	return found;
-settled:
-	take_entry(view, a, where, &found);
 	return found;
 }
 
@@ -252,7 +235,7 @@ struct found resolve_one(struct directory_view *view, const struct address *addr
 	if (served.target.data != NULL) {
 		found.answer = DIRECTORY_CATCH_ALL;
 		found.moves = true;
-		found.of = address_join(view->arena, address->local_part, served.target);
+		found.of = address_format(view->arena, address->local_part, served.target);
 		return found;
 	}
 	/* asked beside the domain; what is known of it counts when the domain is known too */

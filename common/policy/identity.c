@@ -1,6 +1,7 @@
 /* identity.c - what a relay lets us send as. */
 #include "policy/identity.h"
 
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 
 static bool has_domain(const struct relay_identity *i, struct arena *arena, struct slice domain)

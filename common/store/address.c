@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "store/store.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 
 /* ---- local parts ---------------------------------------------------------------- */
@@ -99,50 +100,20 @@ struct slice address_base(const struct address_rules *rules, struct slice local_
 	return at == 0 || at == local_part.len ? none : slice_part(local_part, 0, at);
 }
 
-/* ---- quoting -------------------------------------------------------------------- */
-
-/*
- *   Dot-string = Atom *("." Atom)
- *   atext      = ALPHA / DIGIT / "!#$%&'*+-/=?^_`{|}~" / UTF8-non-ascii
- *
- * RFC 5321 4.1.2, RFC 6531 3.3
- */
-static bool is_dot_string(struct slice s)
-{
-	char before = '.';
-
-	for (size_t i = 0; i < s.len; i++) {
-		char c = s.data[i];
-
-		if (c == '.'             ? before == '.'
-		    : c <= ' ' && c >= 0 ? true
-					 : strchr("\"(),:;<>@[\\]\x7f", c) != NULL)
-			return false;
-		before = c;
-	}
-	return before != '.';
-}
-
-struct slice address_join(struct arena *arena, struct slice local_part, struct slice domain)
-{
-	char *out = arena_alloc(arena, 2 * local_part.len + domain.len + 4), *p = out;
-	bool quoted = local_part.len > 0 && !is_dot_string(local_part);
-
-	if (quoted)
-		*p++ = '"';
-	for (size_t i = 0; i < local_part.len; i++) {
-		if (quoted && (local_part.data[i] == '"' || local_part.data[i] == '\\'))
-			*p++ = '\\';
-		*p++ = local_part.data[i];
-	}
-	if (quoted)
-		*p++ = '"';
-	*p++ = '@';
-	memcpy(p, domain.data, domain.len);
-	return (struct slice){ out, (size_t)(p - out) + domain.len };
-}
-
 /* ---- the whole ------------------------------------------------------------------ */
+
+/* "@domain" where there is no local part: address_format would quote that. */
+static struct slice key_of(struct arena *arena, struct slice local_part, struct slice domain)
+{
+	char *key;
+
+	if (local_part.len > 0)
+		return address_format(arena, local_part, domain);
+	key = arena_alloc(arena, domain.len + 2);
+	key[0] = '@';
+	memcpy(key + 1, domain.data, domain.len);
+	return (struct slice){ key, domain.len + 1 };
+}
 
 /* The last "@" that no quotes hold, or text.len. */
 static size_t find_at(struct slice text)
@@ -164,6 +135,7 @@ static size_t find_at(struct slice text)
 bool address_read(struct arena *arena, const struct address_rules *rules, struct slice text,
     bool at_domain, struct address *address)
 {
+	struct slice base = { 0 };
 	size_t at = find_at(text);
 
 	*address = (struct address){ 0 };
@@ -175,11 +147,70 @@ bool address_read(struct arena *arena, const struct address_rules *rules, struct
 	/* "" with quotes must not become the key that stands for everybody */
 	if (at > 0 && address->local_part.len == 0)
 		return false;
-	address->key = address_join(arena, address->local_part, address->domain);
+	address->key = key_of(arena, address->local_part, address->domain);
 	if (at > 0)
-		address->base = address_base(rules, address->local_part);
+		base = address_base(rules, address->local_part);
+	if (base.data != NULL)
+		address->base = arena_copy(arena, base);
 	address->unicode = domain_to_unicode(arena, address->domain);
 	if (slice_equal(address->unicode, address->domain))
 		address->unicode = (struct slice){ 0 };
 	return address->key.len <= STORE_KEY_MAX;
+}
+
+/* ---- the keys of an address ----------------------------------------------------- */
+
+enum key_form { FORM_ASCII, FORM_UNICODE, FORM_LOCAL_PART };
+
+/* The order in which tables are asked. */
+static const struct key_step {
+	unsigned wanted;
+	enum address_key_kind kind;
+	enum key_form form;
+} key_steps[ADDRESS_KEYS_MAX] = {
+	{ KEYS_FULL, ADDRESS_KEY_WHOLE, FORM_ASCII },
+	{ KEYS_FULL | KEYS_UNICODE, ADDRESS_KEY_WHOLE, FORM_UNICODE },
+	{ KEYS_FULL | KEYS_BASE, ADDRESS_KEY_BASE, FORM_ASCII },
+	{ KEYS_FULL | KEYS_BASE | KEYS_UNICODE, ADDRESS_KEY_BASE, FORM_UNICODE },
+	{ KEYS_LOCAL_PART, ADDRESS_KEY_WHOLE, FORM_LOCAL_PART },
+	{ KEYS_LOCAL_PART | KEYS_BASE, ADDRESS_KEY_BASE, FORM_LOCAL_PART },
+	{ KEYS_AT_DOMAIN, ADDRESS_KEY_AT_DOMAIN, FORM_ASCII },
+	{ KEYS_AT_DOMAIN | KEYS_UNICODE, ADDRESS_KEY_AT_DOMAIN, FORM_UNICODE },
+};
+
+static bool has_key(const struct address *a, const struct key_step *step)
+{
+	return (step->kind != ADDRESS_KEY_BASE || a->base.data != NULL) &&
+	       (step->form != FORM_UNICODE || a->unicode.data != NULL);
+}
+
+static struct address_key make_key(
+    struct arena *arena, const struct address *a, const struct key_step *step)
+{
+	struct address_key key = { .kind = step->kind };
+
+	if (step->kind != ADDRESS_KEY_AT_DOMAIN)
+		key.local_part = step->kind == ADDRESS_KEY_BASE ? a->base : a->local_part;
+	if (step->form != FORM_LOCAL_PART)
+		key.domain = step->form == FORM_UNICODE ? a->unicode : a->domain;
+	if (step->form == FORM_LOCAL_PART)
+		key.key = key.local_part;
+	else if (step->form == FORM_UNICODE || step->kind == ADDRESS_KEY_BASE)
+		key.key = key_of(arena, key.local_part, key.domain);
+	else if (step->kind == ADDRESS_KEY_WHOLE)
+		key.key = a->key;
+	else /* the end of that: most addresses are found before it is asked for */
+		key.key = slice_part(a->key, a->key.len - a->domain.len - 1, a->key.len);
+	return key;
+}
+
+size_t address_keys(struct arena *arena, const struct address *address, unsigned wanted,
+    struct address_key keys[ADDRESS_KEYS_MAX])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ADDRESS_KEYS_MAX; i++)
+		if ((key_steps[i].wanted & ~wanted) == 0 && has_key(address, &key_steps[i]))
+			keys[n++] = make_key(arena, address, &key_steps[i]);
+	return n;
 }

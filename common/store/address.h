@@ -11,6 +11,7 @@
 #define PRESEND_STORE_ADDRESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/arena.h"
 #include "base/slice.h"
@@ -39,18 +40,38 @@ struct address {
 bool address_read(struct arena *arena, const struct address_rules *rules, struct slice text,
     bool at_domain, struct address *address);
 
-/*
- * local_part@domain with quotes where RFC 5321 4.1.2 wants them:
- *
- *	Local-part = Dot-string / Quoted-string
- */
-struct slice address_join(struct arena *arena, struct slice local_part, struct slice domain);
-
 /* The local part alone: folded, unquoted.  False as address_read. */
 bool address_local_part(struct arena *arena, const struct address_rules *rules, struct slice text,
     struct slice *local_part);
 
 /* The part of a local part before its first delimiter; not there if it has none. */
 struct slice address_base(const struct address_rules *rules, struct slice local_part);
+
+/* ---- the keys of an address ----------------------------------------------------- */
+
+/* Which keys an asker wants: those that its tables may have. */
+enum {
+	KEYS_FULL = 1,       /* local_part@domain */
+	KEYS_BASE = 2,       /* of a sub-address, behind each key its base in the same form */
+	KEYS_LOCAL_PART = 4, /* without the domain: where that is local */
+	KEYS_AT_DOMAIN = 8,  /* "@domain" */
+	KEYS_UNICODE = 16,   /* the domain in U-form, behind each key that has it in A-form */
+	ADDRESS_KEYS_MAX = 8,
+};
+
+enum address_key_kind { ADDRESS_KEY_WHOLE, ADDRESS_KEY_BASE, ADDRESS_KEY_AT_DOMAIN };
+
+/* The slices are those of a store_question: no domain, the local part alone is the key. */
+struct address_key {
+	enum address_key_kind kind;
+	struct slice key, local_part, domain;
+};
+
+/*
+ * The keys by which an address is looked up, in order, as mail_addr_find.c of Postfix has
+ * them: the address, its base, both without the domain, "@domain".  Returns their number.
+ */
+size_t address_keys(struct arena *arena, const struct address *address, unsigned wanted,
+    struct address_key keys[ADDRESS_KEYS_MAX]);
 
 #endif

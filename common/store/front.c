@@ -15,8 +15,8 @@
 #include "base/thread.h"
 #include "store/memory.h"
 
-struct waiter {
-	struct waiter *next;
+struct front_waiter {
+	struct front_waiter *next;
 	front_done *done;
 	void *context;
 };
@@ -37,7 +37,7 @@ struct front {
 	pthread_cond_t work, ended;
 	struct memory memory;
 	unsigned generation; /* goes up with each flush */
-	struct entry *first, *last;
+	struct memory_entry *first, *last;
 	size_t queued;
 	struct worker *workers;
 	size_t worker_count, idle;
@@ -94,10 +94,11 @@ const struct store *front_store(const struct front *f)
 }
 
 /* Gives the answer, a reference each, to a list taken from an entry; without the lock. */
-static void give(struct waiter *waiters, struct store_answer *answer, enum store_source source)
+static void give(
+    struct front_waiter *waiters, struct store_answer *answer, enum store_source source)
 {
 	while (waiters != NULL) {
-		struct waiter *w = waiters;
+		struct front_waiter *w = waiters;
 
 		waiters = w->next;
 		w->done(w->context, store_answer_ref(answer), source);
@@ -106,14 +107,14 @@ static void give(struct waiter *waiters, struct store_answer *answer, enum store
 }
 
 /* Takes the waiters of all open entries, which stay open; with the lock. */
-static struct waiter *take_all_waiters(struct front *f)
+static struct front_waiter *take_all_waiters(struct front *f)
 {
-	struct waiter *all = NULL;
+	struct front_waiter *all = NULL;
 
 	for (size_t i = 0; i < f->memory.bucket_count; i++)
-		for (struct entry *e = f->memory.buckets[i]; e != NULL; e = e->next)
+		for (struct memory_entry *e = f->memory.buckets[i]; e != NULL; e = e->next)
 			while (e->waiters != NULL) {
-				struct waiter *w = e->waiters;
+				struct front_waiter *w = e->waiters;
 
 				e->waiters = w->next;
 				w->next = all;
@@ -125,7 +126,7 @@ static struct waiter *take_all_waiters(struct front *f)
 void front_stop(struct front *f)
 {
 	struct store_answer *answer = store_answer_empty(LOOKUP_TEMPFAIL, "the directory ends");
-	struct waiter *waiters;
+	struct front_waiter *waiters;
 
 	pthread_mutex_lock(&f->mutex);
 	f->stopping = true;
@@ -205,7 +206,7 @@ static const char *refusal(struct front *f, int64_t now_us)
 /* ---- workers -------------------------------------------------------------------- */
 
 /* The old answer of an entry that may serve while the store fails, with a reference. */
-static struct store_answer *stale(const struct entry *e, int64_t now_us)
+static struct store_answer *stale(const struct memory_entry *e, int64_t now_us)
 {
 	return e != NULL && e->answer != NULL && now_us < e->serve_until_us
 		   ? store_answer_ref(e->answer)
@@ -218,7 +219,7 @@ static bool is_good(const struct store_answer *answer)
 }
 
 /* Puts a good answer into its entry, for as long as its kind is kept. */
-static void keep(struct front *f, struct entry *e, struct store_answer *answer)
+static void keep(struct front *f, struct memory_entry *e, struct store_answer *answer)
 {
 	int64_t now_us = clock_now_us();
 
@@ -232,10 +233,10 @@ static void keep(struct front *f, struct entry *e, struct store_answer *answer)
 }
 
 /* Ends an entry with an answer, or a failure that an old answer may cover; without the lock. */
-static void finish(struct front *f, struct entry *e, struct store_answer *answer, bool asked)
+static void finish(struct front *f, struct memory_entry *e, struct store_answer *answer, bool asked)
 {
 	enum store_source source = asked ? SOURCE_ASKED : SOURCE_NOT_ASKED;
-	struct waiter *waiters;
+	struct front_waiter *waiters;
 	struct store_answer *old;
 
 	pthread_mutex_lock(&f->mutex);
@@ -261,9 +262,9 @@ static void finish(struct front *f, struct entry *e, struct store_answer *answer
 	store_answer_unref(answer);
 }
 
-static struct entry *dequeue(struct front *f)
+static struct memory_entry *dequeue(struct front *f)
 {
-	struct entry *e = f->first;
+	struct memory_entry *e = f->first;
 
 	if (e != NULL) {
 		f->first = e->behind;
@@ -275,7 +276,7 @@ static struct entry *dequeue(struct front *f)
 }
 
 /* One job; the store rests by now: what waits in the queue is not asked any more. */
-static void work(struct front *f, struct worker *w, struct entry *e, void **connection)
+static void work(struct front *f, struct worker *w, struct memory_entry *e, void **connection)
 {
 	int64_t now_us = clock_now_us();
 	struct store_answer *answer;
@@ -314,7 +315,7 @@ static void *run_worker(void *context)
 	struct worker *w = context;
 	struct front *f = w->front;
 	void *connection = NULL;
-	struct entry *e;
+	struct memory_entry *e;
 
 	pthread_mutex_lock(&f->mutex);
 	for (;;) {
@@ -353,7 +354,7 @@ static void start_worker(struct front *f)
 	}
 }
 
-static void enqueue(struct front *f, struct entry *e)
+static void enqueue(struct front *f, struct memory_entry *e)
 {
 	e->behind = NULL;
 	*(f->last != NULL ? &f->last->behind : &f->first) = e;
@@ -367,7 +368,7 @@ static void enqueue(struct front *f, struct entry *e)
 /* ---- questions ------------------------------------------------------------------ */
 
 /* An answer that is still good, with a reference. */
-static struct store_answer *fresh(struct front *f, struct entry *e, int64_t now_us)
+static struct store_answer *fresh(struct front *f, struct memory_entry *e, int64_t now_us)
 {
 	if (e == NULL || e->answer == NULL || now_us >= e->fresh_until_us)
 		return NULL;
@@ -404,17 +405,17 @@ struct store_answer *front_last(struct front *f, const struct store_question *qu
 	return answer;
 }
 
-static void wait_for(struct entry *e, front_done *done, void *context)
+static void wait_for(struct memory_entry *e, front_done *done, void *context)
 {
-	struct waiter *w = must_alloc(sizeof *w);
+	struct front_waiter *w = must_alloc(sizeof *w);
 
-	*w = (struct waiter){ e->waiters, done, context };
+	*w = (struct front_waiter){ e->waiters, done, context };
 	e->waiters = w;
 }
 
 /* An answer without asking: a good one, or an old or empty one where the store is not asked. */
 static struct store_answer *at_once(
-    struct front *f, struct entry *e, enum store_source *source, int64_t now_us)
+    struct front *f, struct memory_entry *e, enum store_source *source, int64_t now_us)
 {
 	struct store_answer *answer = fresh(f, e, now_us);
 	const char *why;
@@ -435,7 +436,7 @@ void front_ask(
 {
 	enum store_source source;
 	struct store_answer *answer;
-	struct entry *e;
+	struct memory_entry *e;
 
 	if (f->store->flags & STORE_LOCAL) {
 		answer = front_known(f, question, &source);

@@ -13,7 +13,7 @@ enum { FIRST_BUCKETS = 64 };
 void memory_init(struct memory *m)
 {
 	*m = (struct memory){ .bucket_count = FIRST_BUCKETS };
-	m->buckets = must_alloc(m->bucket_count * sizeof(struct entry *));
+	m->buckets = must_alloc(m->bucket_count * sizeof(struct memory_entry *));
 	if (getrandom(&m->seed, sizeof m->seed, 0) != (ssize_t)sizeof m->seed)
 		m->seed = (uint64_t)clock_now_us();
 }
@@ -28,15 +28,15 @@ static size_t hash_of(const struct memory *m, const struct store_question *q)
 	return (size_t)(h ^ h >> 32);
 }
 
-static struct entry **bucket_of(const struct memory *m, size_t hash)
+static struct memory_entry **bucket_of(const struct memory *m, size_t hash)
 {
 	return &m->buckets[hash % m->bucket_count];
 }
 
-struct entry *memory_find(const struct memory *m, const struct store_question *q)
+struct memory_entry *memory_find(const struct memory *m, const struct store_question *q)
 {
 	size_t hash = hash_of(m, q);
-	struct entry *e = *bucket_of(m, hash);
+	struct memory_entry *e = *bucket_of(m, hash);
 
 	while (e != NULL && (e->hash != hash || e->question.service != q->service ||
 				!slice_equal(e->question.key, q->key)))
@@ -46,15 +46,15 @@ struct entry *memory_find(const struct memory *m, const struct store_question *q
 
 static void grow(struct memory *m)
 {
-	struct entry **old = m->buckets;
+	struct memory_entry **old = m->buckets;
 	size_t count = m->bucket_count;
 
 	m->bucket_count *= 2;
-	m->buckets = must_alloc(m->bucket_count * sizeof(struct entry *));
+	m->buckets = must_alloc(m->bucket_count * sizeof(struct memory_entry *));
 	for (size_t i = 0; i < count; i++) {
 		while (old[i] != NULL) {
-			struct entry *e = old[i];
-			struct entry **place = bucket_of(m, e->hash);
+			struct memory_entry *e = old[i];
+			struct memory_entry **place = bucket_of(m, e->hash);
 
 			old[i] = e->next;
 			e->next = *place;
@@ -75,12 +75,12 @@ static struct slice keep(char **octets, struct slice s)
 	return (struct slice){ p, s.len };
 }
 
-static struct entry *add(struct memory *m, const struct store_question *q)
+static struct memory_entry *add(struct memory *m, const struct store_question *q)
 {
 	size_t octets = q->key.len + q->local_part.len + q->domain.len + 3;
-	struct entry *e = must_alloc(sizeof *e + octets);
+	struct memory_entry *e = must_alloc(sizeof *e + octets);
 	char *p = e->octets;
-	struct entry **place;
+	struct memory_entry **place;
 
 	if (m->total++ >= m->bucket_count)
 		grow(m);
@@ -95,7 +95,7 @@ static struct entry *add(struct memory *m, const struct store_question *q)
 	return e;
 }
 
-static size_t octets_of(const struct entry *e)
+static size_t octets_of(const struct memory_entry *e)
 {
 	const struct store_question *q = &e->question;
 
@@ -103,14 +103,14 @@ static size_t octets_of(const struct entry *e)
 	       store_answer_octets(e->answer);
 }
 
-static void leave_list(struct memory *m, struct entry *e)
+static void leave_list(struct memory *m, struct memory_entry *e)
 {
 	*(e->newer != NULL ? &e->newer->older : &m->newest) = e->older;
 	*(e->older != NULL ? &e->older->newer : &m->oldest) = e->newer;
 	e->newer = e->older = NULL;
 }
 
-static void enter_list(struct memory *m, struct entry *e)
+static void enter_list(struct memory *m, struct memory_entry *e)
 {
 	e->newer = NULL;
 	e->older = m->newest;
@@ -118,23 +118,23 @@ static void enter_list(struct memory *m, struct entry *e)
 	m->newest = e;
 }
 
-static void count(struct memory *m, struct entry *e)
+static void count(struct memory *m, struct memory_entry *e)
 {
 	enter_list(m, e);
 	m->entries++;
 	m->octets += octets_of(e);
 }
 
-static void uncount(struct memory *m, struct entry *e)
+static void uncount(struct memory *m, struct memory_entry *e)
 {
 	leave_list(m, e);
 	m->entries--;
 	m->octets -= octets_of(e);
 }
 
-static void drop(struct memory *m, struct entry *e)
+static void drop(struct memory *m, struct memory_entry *e)
 {
-	struct entry **place = bucket_of(m, e->hash);
+	struct memory_entry **place = bucket_of(m, e->hash);
 
 	while (*place != e)
 		place = &(*place)->next;
@@ -144,10 +144,10 @@ static void drop(struct memory *m, struct entry *e)
 	free(e);
 }
 
-struct entry *memory_open(
-    struct memory *m, struct entry *found, const struct store_question *question)
+struct memory_entry *memory_open(
+    struct memory *m, struct memory_entry *found, const struct store_question *question)
 {
-	struct entry *e = found;
+	struct memory_entry *e = found;
 
 	if (e == NULL)
 		e = add(m, question);
@@ -157,7 +157,7 @@ struct entry *memory_open(
 	return e;
 }
 
-void memory_used(struct memory *m, struct entry *e)
+void memory_used(struct memory *m, struct memory_entry *e)
 {
 	if (e->open || m->newest == e)
 		return;
@@ -165,7 +165,7 @@ void memory_used(struct memory *m, struct entry *e)
 	enter_list(m, e);
 }
 
-void memory_close(struct memory *m, struct entry *e)
+void memory_close(struct memory *m, struct memory_entry *e)
 {
 	e->open = false;
 	if (e->answer == NULL) {
@@ -175,7 +175,7 @@ void memory_close(struct memory *m, struct entry *e)
 	count(m, e);
 	while (m->oldest != NULL &&
 	       (m->entries > MEMORY_ENTRIES_MAX || m->octets > MEMORY_OCTETS_MAX)) {
-		struct entry *oldest = m->oldest;
+		struct memory_entry *oldest = m->oldest;
 
 		uncount(m, oldest);
 		drop(m, oldest);
@@ -185,13 +185,13 @@ void memory_close(struct memory *m, struct entry *e)
 void memory_forget(struct memory *m)
 {
 	while (m->oldest != NULL) {
-		struct entry *e = m->oldest;
+		struct memory_entry *e = m->oldest;
 
 		uncount(m, e);
 		drop(m, e);
 	}
 	for (size_t i = 0; i < m->bucket_count; i++)
-		for (struct entry *e = m->buckets[i]; e != NULL; e = e->next) {
+		for (struct memory_entry *e = m->buckets[i]; e != NULL; e = e->next) {
 			store_answer_unref(e->answer);
 			e->answer = NULL;
 		}

@@ -22,17 +22,17 @@ enum {
 	MEMORY_OCTETS_MAX = 16 * 1024 * 1024,
 };
 
-struct waiter; /* of the front */
+struct front_waiter; /* of the front */
 
-struct entry {
-	struct entry *next; /* in its bucket */
-	struct entry *newer, *older;
-	struct entry *behind; /* in the front's queue */
+struct memory_entry {
+	struct memory_entry *next; /* in its bucket */
+	struct memory_entry *newer, *older;
+	struct memory_entry *behind; /* in the front's queue */
 	struct store_question question;
-	struct store_answer *answer; /* NULL: none yet, or none any more */
-	int64_t fresh_until_us;      /* the answer is good */
-	int64_t serve_until_us;      /* it may still serve while the store fails */
-	struct waiter *waiters;      /* of an open entry */
+	struct store_answer *answer;  /* NULL: none yet, or none any more */
+	int64_t fresh_until_us;       /* the answer is good */
+	int64_t serve_until_us;       /* it may still serve while the store fails */
+	struct front_waiter *waiters; /* of an open entry */
 	bool open;
 	unsigned generation; /* of the front, when it was opened */
 	size_t hash;
@@ -40,9 +40,9 @@ struct entry {
 };
 
 struct memory {
-	struct entry **buckets;
+	struct memory_entry **buckets;
 	size_t bucket_count;
-	struct entry *newest, *oldest;
+	struct memory_entry *newest, *oldest;
 	size_t total;           /* entries in the table */
 	size_t entries, octets; /* of those in the list of use */
 	uint64_t seed;          /* so that nobody can choose keys that share a bucket */
@@ -52,20 +52,21 @@ void memory_init(struct memory *memory);
 /* Frees all entries; none has waiters. */
 void memory_free(struct memory *memory);
 
-struct entry *memory_find(const struct memory *memory, const struct store_question *question);
+struct memory_entry *memory_find(
+    const struct memory *memory, const struct store_question *question);
 
 /* The question's entry, found or new, out of the list of use and open. */
-struct entry *memory_open(
-    struct memory *memory, struct entry *found, const struct store_question *question);
+struct memory_entry *memory_open(
+    struct memory *memory, struct memory_entry *found, const struct store_question *question);
 
 /* The entry was used. */
-void memory_used(struct memory *memory, struct entry *entry);
+void memory_used(struct memory *memory, struct memory_entry *entry);
 
 /*
  * Closes an open entry.  With an answer it is kept, and counts; what was not used longest makes
  * room, perhaps this one.  Without, it is freed.
  */
-void memory_close(struct memory *memory, struct entry *entry);
+void memory_close(struct memory *memory, struct memory_entry *entry);
 
 /* Frees all answers that are not open, and takes those of the open ones. */
 void memory_forget(struct memory *memory);

@@ -38,9 +38,9 @@
 #include "store/pooled.h"
 #include "store/stores.h"
 #include "store/stream.h"
+#include "syntax/domain.h"
 
 enum {
-	DOMAIN_MAX = 255,
 	PATH_MAX_OCTETS = 256, /* RFC 5321 4.5.3.1.3, with the angle brackets */
 	REPLY_LINES_MAX = 100,
 	TEXT_SIZE = 120, /* kept of a reply */

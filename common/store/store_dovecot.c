@@ -33,7 +33,7 @@ struct dovecot_store {
 	bool by_local_part;
 };
 
-struct session {
+struct dovecot_session {
 	struct stream *stream;
 	unsigned last_id;
 };
@@ -82,7 +82,7 @@ static struct store *open_dovecot(const struct store_options *options, struct bu
 
 static void disconnect_session(struct store *store, void *connection)
 {
-	struct session *session = connection;
+	struct dovecot_session *session = connection;
 
 	(void)store;
 	stream_free(session->stream);
@@ -131,7 +131,7 @@ static enum lookup_status connect_session(
     struct store *store, void **connection, int64_t deadline_us, struct store_reply *reply)
 {
 	struct dovecot_store *s = (struct dovecot_store *)store;
-	struct session *session;
+	struct dovecot_session *session;
 	int fd;
 	enum lookup_status status = peer_connect(s->peer, deadline_us, &fd, reply);
 
@@ -188,7 +188,7 @@ static enum lookup_status read_answer(
 	    reply, LOOKUP_TEMPFAIL, "the server does not speak Dovecot's protocol");
 }
 
-static enum stream_end converse(const struct dovecot_store *s, struct session *session,
+static enum stream_end converse(const struct dovecot_store *s, struct dovecot_session *session,
     struct slice user, struct slice *line, int64_t deadline_us)
 {
 	enum stream_end end = stream_idle(session->stream) ? STREAM_OK : STREAM_GONE;
@@ -211,7 +211,7 @@ static enum lookup_status ask(struct store *store, void *connection,
     enum pooled_after *after)
 {
 	struct dovecot_store *s = (struct dovecot_store *)store;
-	struct session *session = connection;
+	struct dovecot_session *session = connection;
 	struct slice user = s->by_local_part ? question->local_part : question->key, line;
 	char id[16];
 	enum stream_end end;

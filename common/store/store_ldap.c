@@ -252,7 +252,7 @@ static struct store *open_ldap(const struct store_options *options, struct buf *
 
 /* ---- the lowest layer ----------------------------------------------------------- */
 
-struct session {
+struct ldap_session {
 	LDAP *ld;
 	int fd;
 	int64_t deadline_us; /* of the lookup that is going on */
@@ -282,7 +282,7 @@ static bool is_full(ssize_t n)
 
 static ber_slen_t io_read(Sockbuf_IO_Desc *d, void *octets, ber_len_t len)
 {
-	struct session *session = d->sbiod_pvt;
+	struct ldap_session *session = d->sbiod_pvt;
 	ssize_t n;
 
 	while (is_full(n = recv(session->fd, octets, len, MSG_DONTWAIT)))
@@ -295,7 +295,7 @@ static ber_slen_t io_read(Sockbuf_IO_Desc *d, void *octets, ber_len_t len)
 
 static ber_slen_t io_write(Sockbuf_IO_Desc *d, void *octets, ber_len_t len)
 {
-	struct session *session = d->sbiod_pvt;
+	struct ldap_session *session = d->sbiod_pvt;
 	ssize_t n;
 
 	while (is_full(n = send(session->fd, octets, len, MSG_DONTWAIT | MSG_NOSIGNAL)))
@@ -329,7 +329,7 @@ static enum lookup_status fail(int code, const char *said, struct store_reply *r
 }
 
 /* What libldap itself says of the last call, where it was not simply too late. */
-static enum lookup_status fail_here(struct session *session, struct store_reply *reply)
+static enum lookup_status fail_here(struct ldap_session *session, struct store_reply *reply)
 {
 	enum lookup_status status;
 	int code = LDAP_OTHER;
@@ -348,8 +348,8 @@ static enum lookup_status fail_here(struct session *session, struct store_reply 
  * The next message about a request: FOUND with *message, which is the caller's.  *gone: the
  * server has ended the connection.
  */
-static enum lookup_status next_message(
-    struct session *session, int id, LDAPMessage **message, bool *gone, struct store_reply *reply)
+static enum lookup_status next_message(struct ldap_session *session, int id, LDAPMessage **message,
+    bool *gone, struct store_reply *reply)
 {
 	int64_t left_us = session->deadline_us - clock_now_us();
 	struct timeval left = { left_us / SECOND_US, left_us % SECOND_US };
@@ -379,7 +379,7 @@ static enum lookup_status judge(LDAP *ld, LDAPMessage *message, struct store_rep
 	return status;
 }
 
-static enum lookup_status await(struct session *session, int id, struct store_reply *reply)
+static enum lookup_status await(struct ldap_session *session, int id, struct store_reply *reply)
 {
 	LDAPMessage *message = NULL;
 	bool gone;
@@ -393,7 +393,7 @@ static enum lookup_status await(struct session *session, int id, struct store_re
 /* Says goodbye if the socket takes it at once. */
 static void disconnect_ldap(struct store *store, void *connection)
 {
-	struct session *session = connection;
+	struct ldap_session *session = connection;
 
 	(void)store;
 	session->deadline_us = 0;
@@ -401,7 +401,7 @@ static void disconnect_ldap(struct store *store, void *connection)
 	free(session);
 }
 
-static enum lookup_status set_options(const struct ldap_store *s, struct session *session)
+static enum lookup_status set_options(const struct ldap_store *s, struct ldap_session *session)
 {
 	LDAP *ld = session->ld;
 	static const int version = LDAP_VERSION3, entries = ENTRIES_MAX;
@@ -429,7 +429,7 @@ static enum lookup_status set_options(const struct ldap_store *s, struct session
 }
 
 static enum lookup_status start_tls(
-    const struct ldap_store *s, struct session *session, struct store_reply *reply)
+    const struct ldap_store *s, struct ldap_session *session, struct store_reply *reply)
 {
 	enum lookup_status status;
 	int id;
@@ -446,7 +446,7 @@ static enum lookup_status start_tls(
 }
 
 static enum lookup_status bind_as(
-    const struct ldap_store *s, struct session *session, struct store_reply *reply)
+    const struct ldap_store *s, struct ldap_session *session, struct store_reply *reply)
 {
 	char password[SECRET_SIZE];
 	enum lookup_status status = secret_read(&s->secret, password, reply);
@@ -466,7 +466,7 @@ static enum lookup_status connect_ldap(
     struct store *store, void **connection, int64_t deadline_us, struct store_reply *reply)
 {
 	struct ldap_store *s = (struct ldap_store *)store;
-	struct session *session;
+	struct ldap_session *session;
 	int fd, code;
 	enum lookup_status status = peer_connect(s->peer, deadline_us, &fd, reply);
 
@@ -552,8 +552,8 @@ static void read_entry(const struct ldap_store *s, LDAP *ld, LDAPMessage *entry,
 		store_reply_entry(reply, ENTRY_ALIAS);
 }
 
-static enum lookup_status read_entries(const struct ldap_store *s, struct session *session, int id,
-    enum store_service service, struct store_reply *reply, enum pooled_after *after)
+static enum lookup_status read_entries(const struct ldap_store *s, struct ldap_session *session,
+    int id, enum store_service service, struct store_reply *reply, enum pooled_after *after)
 {
 	LDAP *ld = session->ld;
 	size_t entries = 0;
@@ -591,7 +591,7 @@ static enum lookup_status ask(struct store *store, void *connection,
 	enum kind kind = question->service == STORE_ADDRESS  ? OF_ADDRESS
 			 : question->service == STORE_LOGINS ? OF_LOGINS
 							     : OF_DOMAIN;
-	struct session *session = connection;
+	struct ldap_session *session = connection;
 	struct buf filter;
 	int id, code;
 

@@ -64,7 +64,7 @@ struct prepared {
 	struct sql_result result; /* with the columns, to begin from */
 };
 
-struct session {
+struct mysql_session {
 	MYSQL *mysql;
 	struct prepared of[SQL_KINDS];
 };
@@ -203,7 +203,7 @@ static void free_prepared(struct prepared *p)
 /* Shut down first, so that nothing of the connector's farewell can wait. */
 static void disconnect_session(struct store *store, void *connection)
 {
-	struct session *session = connection;
+	struct mysql_session *session = connection;
 	my_socket fd = mysql_get_socket(session->mysql);
 
 	(void)store;
@@ -294,7 +294,7 @@ static enum lookup_status connect_session(
 {
 	struct mysql_store *s = (struct mysql_store *)store;
 	char password[SECRET_SIZE];
-	struct session *session;
+	struct mysql_session *session;
 	MYSQL *mysql = NULL;
 	enum lookup_status status = secret_read(&s->server.secret, password, reply);
 
@@ -443,7 +443,7 @@ static enum lookup_status ask(struct store *store, void *connection,
     enum pooled_after *after)
 {
 	struct mysql_store *s = (struct mysql_store *)store;
-	struct session *session = connection;
+	struct mysql_session *session = connection;
 	enum sql_kind kind = sql_kind_of(question->service);
 	struct prepared *p = &session->of[kind];
 	const struct sql_query *query = &s->server.queries.of[kind];

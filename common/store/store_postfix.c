@@ -16,12 +16,20 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "store/postfix_site.h"
+#include "store/main_cf.h"
 #include "store/stores.h"
 #include "store/table/map.h"
 #include "store/table/postfix_text.h"
+#include "syntax/addr_spec.h"
 
-enum class { CLASS_LOCAL, CLASS_ALIAS, CLASS_VIRTUAL, CLASS_RELAY, CLASS_OTHER };
+/* As ADDRESS_CLASS_README of Postfix has them. */
+enum address_class {
+	ADDRESS_CLASS_LOCAL,
+	ADDRESS_CLASS_ALIAS,
+	ADDRESS_CLASS_VIRTUAL,
+	ADDRESS_CLASS_RELAY,
+	ADDRESS_CLASS_OTHER
+};
 
 /* What the recipients of each class are looked up in. */
 static const struct {
@@ -35,12 +43,12 @@ static const struct {
 
 struct postfix_store {
 	struct store store;
-	struct site *site;
-	struct site_maps recipients[CLASS_OTHER]; /* by class */
-	struct site_maps virtual_alias, alias, logins;
+	struct main_cf *main_cf;
+	struct main_cf_maps recipients[ADDRESS_CLASS_OTHER]; /* by class */
+	struct main_cf_maps virtual_alias, alias, logins;
 	bool relay_parents; /* relay_domains stand for what is below them */
 	/* with `table` */
-	struct site_maps table;
+	struct main_cf_maps table;
 	const char *domains; /* STORE_DOMAIN: the list */
 	bool aliases;        /* STORE_ADDRESS: values are targets */
 };
@@ -54,32 +62,32 @@ static const struct store_rule rules[] = {
 
 /* ---- the class of a domain ------------------------------------------------------ */
 
-/* FOUND with the class, NOTFOUND with CLASS_OTHER, or a failure. */
+/* FOUND with the class, NOTFOUND with ADDRESS_CLASS_OTHER, or a failure. */
 static enum lookup_status class_of(struct postfix_store *s, struct slice domain,
-    int64_t deadline_us, struct store_reply *reply, enum class *class)
+    int64_t deadline_us, struct store_reply *reply, enum address_class *class)
 {
-	for (int i = CLASS_LOCAL; i < CLASS_OTHER; i++) {
+	for (int i = ADDRESS_CLASS_LOCAL; i < ADDRESS_CLASS_OTHER; i++) {
 		enum lookup_status status =
-		    site_domain(s->site, site_value(s->site, classes[i].domains),
-			i == CLASS_RELAY && s->relay_parents, domain, deadline_us, reply);
+		    main_cf_domain(s->main_cf, main_cf_value(s->main_cf, classes[i].domains),
+			i == ADDRESS_CLASS_RELAY && s->relay_parents, domain, deadline_us, reply);
 
-		*class = (enum class)i;
+		*class = (enum address_class)i;
 		if (status != LOOKUP_NOTFOUND)
 			return status;
 	}
-	*class = CLASS_OTHER;
+	*class = ADDRESS_CLASS_OTHER;
 	return LOOKUP_NOTFOUND;
 }
 
-static bool is_open(const struct postfix_store *s, enum class class)
+static bool is_open(const struct postfix_store *s, enum address_class class)
 {
-	return class != CLASS_ALIAS && s->recipients[class].count == 0;
+	return class != ADDRESS_CLASS_ALIAS && s->recipients[class].count == 0;
 }
 
 static enum lookup_status lookup_domain(struct postfix_store *s, const struct store_question *q,
     int64_t deadline_us, struct store_reply *reply)
 {
-	enum class class;
+	enum address_class class;
 	enum lookup_status status = class_of(s, q->domain, deadline_us, reply, &class);
 
 	if (status == LOOKUP_FOUND && is_open(s, class))
@@ -94,11 +102,11 @@ static void add_target(const struct postfix_store *s, struct arena *arena, const
     struct slice target, struct store_reply *reply)
 {
 	if (target.len > 1 && target.data[0] == '@')
-		target = address_join(arena, a->local_part, slice_part(target, 1, target.len));
+		target = address_format(arena, a->local_part, slice_part(target, 1, target.len));
 	else if (slice_find(target, '@') == target.len && target.len > 0 &&
 		 strchr("|/:\\\"", target.data[0]) == NULL)
 		target = arena_printf(
-		    arena, "%.*s@%s", SLICE_ARG(target), site_value(s->site, "myorigin"));
+		    arena, "%.*s@%s", SLICE_ARG(target), main_cf_value(s->main_cf, "myorigin"));
 	store_reply_target(reply, target);
 }
 
@@ -124,26 +132,27 @@ static bool is_itself(struct slice value, const struct address *a)
 }
 
 /* The entry by where it was found: a sub-address, a catch-all, or what it is in itself. */
-static void set_entry(struct arena *arena, enum site_key at, const struct address *a,
+static void set_entry(struct arena *arena, enum address_key_kind at, const struct address *a,
     enum store_entry entry, struct store_reply *reply)
 {
-	if (at == SITE_KEY_BASE) {
+	if (at == ADDRESS_KEY_BASE) {
 		store_reply_entry(reply, ENTRY_SUB);
-		store_reply_base(reply, address_join(arena, a->base, a->domain));
+		store_reply_base(reply, address_format(arena, a->base, a->domain));
 	} else {
-		store_reply_entry(reply, at == SITE_KEY_DOMAIN ? ENTRY_CATCH_ALL : entry);
+		store_reply_entry(reply, at == ADDRESS_KEY_AT_DOMAIN ? ENTRY_CATCH_ALL : entry);
 	}
 }
 
-static void take_virtual_alias(const struct postfix_store *s, struct arena *arena, enum site_key at,
-    const struct address *a, struct slice value, struct store_reply *reply)
+static void take_virtual_alias(const struct postfix_store *s, struct arena *arena,
+    enum address_key_kind at, const struct address *a, struct slice value,
+    struct store_reply *reply)
 {
 	struct slice first;
 	size_t next = 0;
 
 	first = postfix_text_next(value, &next);
 	/* "@this @that": the same local part there; the front goes on with it */
-	if (at == SITE_KEY_DOMAIN && first.len > 1 && first.data[0] == '@') {
+	if (at == ADDRESS_KEY_AT_DOMAIN && first.len > 1 && first.data[0] == '@') {
 		store_reply_entry(reply, ENTRY_CATCH_ALL);
 		store_reply_target(reply, first);
 		return;
@@ -152,7 +161,7 @@ static void take_virtual_alias(const struct postfix_store *s, struct arena *aren
 	add_targets(s, arena, a, value, reply);
 }
 
-static bool has_map(const struct site_maps *maps, const struct map *map)
+static bool has_map(const struct main_cf_maps *maps, const struct map *map)
 {
 	for (size_t i = 0; i < maps->count; i++)
 		if (maps->maps[i] == map)
@@ -160,19 +169,19 @@ static bool has_map(const struct site_maps *maps, const struct map *map)
 	return false;
 }
 
-static void take_recipient(const struct postfix_store *s, struct arena *arena, enum class class,
-    enum site_key at, const struct map *map, const struct address *a, struct slice value,
-    struct store_reply *reply)
+static void take_recipient(const struct postfix_store *s, struct arena *arena,
+    enum address_class class, enum address_key_kind at, const struct map *map,
+    const struct address *a, struct slice value, struct store_reply *reply)
 {
-	if (class == CLASS_LOCAL && has_map(&s->alias, map)) {
+	if (class == ADDRESS_CLASS_LOCAL && has_map(&s->alias, map)) {
 		set_entry(arena, at, a, ENTRY_ALIAS, reply);
 		add_targets(s, arena, a, value, reply);
 		return;
 	}
 	set_entry(arena, at, a, ENTRY_MAILBOX, reply);
 	/* the account, by which its owner may log in */
-	if (class == CLASS_LOCAL && at != SITE_KEY_DOMAIN)
-		store_reply_target(reply, at == SITE_KEY_BASE ? a->base : a->local_part);
+	if (class == ADDRESS_CLASS_LOCAL && at != ADDRESS_KEY_AT_DOMAIN)
+		store_reply_target(reply, at == ADDRESS_KEY_BASE ? a->base : a->local_part);
 }
 
 /* Names that smtpd(8) accepts for local domains by itself: qmgr(8) takes their mail. */
@@ -185,45 +194,45 @@ static bool is_absorbed(const struct address *a)
 /* ---- lookups -------------------------------------------------------------------- */
 
 static enum lookup_status lookup_recipient(struct postfix_store *s, struct arena *arena,
-    const struct address *a, enum class class, bool exists, int64_t deadline_us,
+    const struct address *a, enum address_class class, bool exists, int64_t deadline_us,
     struct store_reply *reply)
 {
 	enum lookup_status status = LOOKUP_NOTFOUND;
 	const struct map *map = NULL;
-	enum site_key at = SITE_KEY_WHOLE;
+	enum address_key_kind at = ADDRESS_KEY_WHOLE;
 	struct buf value;
 
 	buf_init(&value, MAP_VALUE_MAX);
-	if (class != CLASS_OTHER)
-		status = site_find(&s->recipients[class], a, class == CLASS_LOCAL, deadline_us,
-		    &value, reply, &at, &map);
+	if (class != ADDRESS_CLASS_OTHER)
+		status = main_cf_find(&s->recipients[class], a, class == ADDRESS_CLASS_LOCAL,
+		    deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND)
 		take_recipient(s, arena, class, at, map, a, buf_slice(&value), reply);
 	buf_free(&value);
-	exists = exists || (class == CLASS_LOCAL && is_absorbed(a));
+	exists = exists || (class == ADDRESS_CLASS_LOCAL && is_absorbed(a));
 	return status == LOOKUP_NOTFOUND && exists ? LOOKUP_FOUND : status;
 }
 
 static enum lookup_status lookup_address(struct postfix_store *s, struct arena *arena,
     const struct address *a, int64_t deadline_us, struct store_reply *reply)
 {
-	enum site_key at = SITE_KEY_WHOLE;
+	enum address_key_kind at = ADDRESS_KEY_WHOLE;
 	const struct map *map = NULL;
 	enum lookup_status status;
 	bool exists = false;
-	enum class class;
+	enum address_class class;
 	struct buf value;
 
 	status = class_of(s, a->domain, deadline_us, reply, &class);
 	if (status != LOOKUP_FOUND && status != LOOKUP_NOTFOUND)
 		return status;
 	buf_init(&value, MAP_VALUE_MAX);
-	status = site_find(
-	    &s->virtual_alias, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
+	status = main_cf_find(&s->virtual_alias, a, class == ADDRESS_CLASS_LOCAL, deadline_us,
+	    &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated) {
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	} else if (status == LOOKUP_FOUND && is_itself(buf_slice(&value), a)) {
-		exists = at != SITE_KEY_DOMAIN;
+		exists = at != ADDRESS_KEY_AT_DOMAIN;
 		status = LOOKUP_NOTFOUND;
 	} else if (status == LOOKUP_FOUND) {
 		take_virtual_alias(s, arena, at, a, buf_slice(&value), reply);
@@ -237,17 +246,17 @@ static enum lookup_status lookup_address(struct postfix_store *s, struct arena *
 static enum lookup_status lookup_logins(struct postfix_store *s, const struct address *a,
     int64_t deadline_us, struct store_reply *reply)
 {
-	enum site_key at;
+	enum address_key_kind at;
 	const struct map *map;
-	enum class class;
+	enum address_class class;
 	struct buf value;
 	enum lookup_status status = class_of(s, a->domain, deadline_us, reply, &class);
 
 	if (status != LOOKUP_FOUND && status != LOOKUP_NOTFOUND)
 		return status;
 	buf_init(&value, MAP_VALUE_MAX);
-	status =
-	    site_find(&s->logins, a, class == CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
+	status = main_cf_find(
+	    &s->logins, a, class == ADDRESS_CLASS_LOCAL, deadline_us, &value, reply, &at, &map);
 	if (status == LOOKUP_FOUND && value.truncated)
 		status = store_reply_fail_key(reply, LOOKUP_TEMPFAIL, "the value is too large");
 	if (status == LOOKUP_FOUND)
@@ -264,7 +273,7 @@ static enum lookup_status lookup_table(struct postfix_store *s, const struct sto
 	struct buf value;
 
 	if (q->service == STORE_DOMAIN)
-		return site_domain(s->site, s->domains, false, q->domain, deadline_us, reply);
+		return main_cf_domain(s->main_cf, s->domains, false, q->domain, deadline_us, reply);
 	buf_init(&value, MAP_VALUE_MAX);
 	for (size_t i = 0; i < s->table.count && status == LOOKUP_NOTFOUND; i++)
 		if (q->local_part.data != NULL || !s->table.maps[i]->patterns)
@@ -294,7 +303,7 @@ static enum lookup_status lookup(struct store *store, const struct store_questio
 	if (q->service == STORE_DOMAIN)
 		return lookup_domain(s, q, deadline_us, reply);
 	arena = arena_new();
-	if (address_read(arena, site_rules(s->site), q->key, false, &a)) {
+	if (address_read(arena, main_cf_rules(s->main_cf), q->key, false, &a)) {
 		/* in the form that is asked for, A or U, as the tables may have either */
 		a.domain = q->domain;
 		a.key = q->key;
@@ -329,23 +338,25 @@ static void open_tables_of_list(struct postfix_store *s, const char *list, struc
 		if (word.data[0] == '/' || word.data[0] == '[' || slice_find(word, ':') == word.len)
 			continue;
 		arena = arena_new();
-		site_maps(s->site, arena_copy(arena, word).data, notes);
+		main_cf_maps(s->main_cf, arena_copy(arena, word).data, notes);
 		arena_free(arena);
 	}
 }
 
 static void open_whole(struct postfix_store *s, struct buf *notes)
 {
-	for (int i = CLASS_LOCAL; i < CLASS_OTHER; i++) {
-		open_tables_of_list(s, site_value(s->site, classes[i].domains), notes);
+	for (int i = ADDRESS_CLASS_LOCAL; i < ADDRESS_CLASS_OTHER; i++) {
+		open_tables_of_list(s, main_cf_value(s->main_cf, classes[i].domains), notes);
 		if (classes[i].maps != NULL)
-			s->recipients[i] =
-			    site_maps(s->site, site_value(s->site, classes[i].maps), notes);
+			s->recipients[i] = main_cf_maps(
+			    s->main_cf, main_cf_value(s->main_cf, classes[i].maps), notes);
 	}
-	s->virtual_alias = site_maps(s->site, site_value(s->site, "virtual_alias_maps"), notes);
-	s->alias = site_maps(s->site, site_value(s->site, "alias_maps"), notes);
-	s->logins = site_maps(s->site, site_value(s->site, "smtpd_sender_login_maps"), notes);
-	s->relay_parents = strstr(site_value(s->site, "parent_domain_matches_subdomains"),
+	s->virtual_alias =
+	    main_cf_maps(s->main_cf, main_cf_value(s->main_cf, "virtual_alias_maps"), notes);
+	s->alias = main_cf_maps(s->main_cf, main_cf_value(s->main_cf, "alias_maps"), notes);
+	s->logins =
+	    main_cf_maps(s->main_cf, main_cf_value(s->main_cf, "smtpd_sender_login_maps"), notes);
+	s->relay_parents = strstr(main_cf_value(s->main_cf, "parent_domain_matches_subdomains"),
 			       "relay_domains") != NULL;
 	s->store.services =
 	    STORE_ADDRESS | STORE_DOMAIN | (s->logins.count > 0 ? (unsigned)STORE_LOGINS : 0);
@@ -357,7 +368,7 @@ static bool open_table(struct postfix_store *s, const char *table, const char *h
     const struct store_options *options, struct buf *notes)
 {
 	bool is_table = strchr(table, ':') != NULL;
-	const char *list = is_table ? table : site_value(s->site, table);
+	const char *list = is_table ? table : main_cf_value(s->main_cf, table);
 
 	if (holds == NULL)
 		holds = ends_with(table, "_login_maps")  ? "logins"
@@ -375,7 +386,7 @@ static bool open_table(struct postfix_store *s, const char *table, const char *h
 	if (s->store.services == STORE_DOMAIN)
 		open_tables_of_list(s, list, notes);
 	else
-		s->table = site_maps(s->site, list, notes);
+		s->table = main_cf_maps(s->main_cf, list, notes);
 	s->domains = list;
 	s->aliases = strcmp(holds, "aliases") == 0;
 	return true;
@@ -385,20 +396,21 @@ static void close_postfix(struct store *store)
 {
 	struct postfix_store *s = (struct postfix_store *)store;
 
-	site_free(s->site);
+	main_cf_free(s->main_cf);
 	free(s);
 }
 
 static struct store *open_postfix(const struct store_options *options, struct buf *notes)
 {
 	const char *table = store_option_text(options, "table", NULL);
-	struct site *site = site_new(store_option_text(options, "config_directory", NULL), notes);
+	struct main_cf *cf =
+	    main_cf_new(store_option_text(options, "config_directory", NULL), notes);
 	struct postfix_store *s;
 
-	if (site == NULL)
+	if (cf == NULL)
 		return NULL;
 	s = must_alloc(sizeof *s);
-	s->site = site;
+	s->main_cf = cf;
 	s->store = (struct store){ &store_postfix, options->name, 0, 0 };
 	if (table == NULL) {
 		open_whole(s, notes);
@@ -407,15 +419,15 @@ static struct store *open_postfix(const struct store_options *options, struct bu
 		close_postfix(&s->store);
 		return NULL;
 	}
-	s->store.flags |= site_is_local(site)     ? (unsigned)STORE_LOCAL
-			  : site_is_on_host(site) ? (unsigned)STORE_ON_HOST
-						  : 0;
+	s->store.flags |= main_cf_is_local(cf)     ? (unsigned)STORE_LOCAL
+			  : main_cf_is_on_host(cf) ? (unsigned)STORE_ON_HOST
+						   : 0;
 	return &s->store;
 }
 
 static void refresh(struct store *store, bool force)
 {
-	site_refresh(((struct postfix_store *)store)->site, force);
+	main_cf_refresh(((struct postfix_store *)store)->main_cf, force);
 }
 
 const struct store_class store_postfix = { "postfix", rules, open_postfix, lookup, NULL, refresh,

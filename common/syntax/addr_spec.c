@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 #include "syntax/encoded_word.h"
 #include "syntax/from_parser.h"

@@ -69,10 +69,4 @@ const struct from_field *from_parse(struct arena *arena, struct slice body, bool
  */
 const struct syntax_error *from_error(const struct from_field *from, enum syntax_class class);
 
-/*
- * local-part "@" domain as an addr-spec, the local part quoted where it is no
- * dot-atom (RFC 5321 4.1.2: the shortest form that is right).
- */
-struct slice address_format(struct arena *arena, struct slice local_part, struct slice domain);
-
 #endif

@@ -12,6 +12,7 @@
 #include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 #include "syntax/encoded_word.h"
 #include "syntax/reading.h"

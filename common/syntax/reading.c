@@ -19,13 +19,14 @@
 #include "base/ascii.h"
 #include "base/buf.h"
 #include "base/utf8.h"
+#include "syntax/addr_spec.h"
 #include "syntax/domain.h"
 #include "syntax/encoded_word.h"
 
 enum { DECODED_GROWTH = 4 }; /* the most octets that one octet of an encoded-word becomes */
 
 /* An address in parts, as it was read. */
-struct address {
+struct addr_spec {
 	struct slice local_part; /* without quotes */
 	struct slice domain;     /* as written */
 	struct slice ascii;      /* the domain in the form that is compared */
@@ -98,14 +99,14 @@ static struct slice cut_domain_end(struct slice s)
 	return s;
 }
 
-static bool read_domain(struct slice text, struct address *out)
+static bool read_domain(struct slice text, struct addr_spec *out)
 {
 	out->domain = cut_domain_end(slice_trim(text));
 	return out->domain.len > 0 && all_octets(out->domain, is_domain_octet);
 }
 
 /* The address of an unquoted text: a word, or a word with blanks beside the "@". */
-static bool read_plain(struct slice text, struct address *out)
+static bool read_plain(struct slice text, struct addr_spec *out)
 {
 	size_t at = slice_find(text, '@');
 
@@ -120,7 +121,7 @@ static bool read_plain(struct slice text, struct address *out)
  * The address of a text that begins with a quote: "john doe"@example.com, or
  * the whole address in quotes.
  */
-static bool read_quoted(struct arena *arena, struct slice text, struct address *out)
+static bool read_quoted(struct arena *arena, struct slice text, struct addr_spec *out)
 {
 	char *content = arena_alloc(arena, text.len);
 	size_t len = 0, i = 1;
@@ -151,7 +152,7 @@ static struct slice comparable_domain(struct arena *arena, struct slice domain)
 }
 
 /* Both must have their `ascii`. */
-static bool same_address(const struct address *a, const struct address *b)
+static bool same_address(const struct addr_spec *a, const struct addr_spec *b)
 {
 	return slice_equal_nocase(skip_ornament(a->local_part), skip_ornament(b->local_part)) &&
 	       slice_equal_nocase(a->ascii, b->ascii);
@@ -161,7 +162,7 @@ static bool same_address(const struct address *a, const struct address *b)
  * Finds the next word of the text that is an address, from *at on, and moves
  * *at behind it.
  */
-static bool next_address(struct slice text, size_t *at, struct address *out, struct slice *word)
+static bool next_address(struct slice text, size_t *at, struct addr_spec *out, struct slice *word)
 {
 	while (*at < text.len) {
 		size_t begin = *at;
@@ -245,7 +246,7 @@ static struct slice decode_text(struct arena *arena, struct slice text)
 
 /* What one reading took. */
 struct taken {
-	struct address address;
+	struct addr_spec address;
 	struct reading reading; /* its address is made only for a report */
 };
 
@@ -305,8 +306,8 @@ static void widen(struct span *span, const struct taken *taken)
 }
 
 /* From the bracket at `open` to the next ">", or to the end. */
-static bool read_angle(
-    struct arena *arena, struct slice text, size_t open, struct address *out, struct slice *inside)
+static bool read_angle(struct arena *arena, struct slice text, size_t open, struct addr_spec *out,
+    struct slice *inside)
 {
 	struct slice rest = slice_part(text, open + 1, text.len);
 
@@ -534,11 +535,11 @@ static bool looks_public(struct slice domain)
 
 /* The authors of a field, made comparable once. */
 struct authors {
-	struct address list[FROM_MAILBOXES_MAX];
+	struct addr_spec list[FROM_MAILBOXES_MAX];
 	size_t count;
 };
 
-static bool is_author(const struct authors *authors, const struct address *address)
+static bool is_author(const struct authors *authors, const struct addr_spec *address)
 {
 	for (size_t i = 0; i < authors->count; i++)
 		if (same_address(&authors->list[i], address))
@@ -563,7 +564,7 @@ static const struct authors *authors_of(struct look *look)
 	a = look->authors = arena_alloc(look->arena, sizeof *a);
 	for (const struct mailbox *m = look->from->mailboxes;
 	     m != NULL && a->count < FROM_MAILBOXES_MAX; m = m->next)
-		a->list[a->count++] = (struct address){
+		a->list[a->count++] = (struct addr_spec){
 			.local_part = m->local_part,
 			.domain = m->domain,
 			.ascii = comparable_domain(look->arena, m->domain),
@@ -574,7 +575,7 @@ static const struct authors *authors_of(struct look *look)
 /* Does the text show an address that is no author's?  where: kind and octets to report. */
 static bool shows_another(struct look *look, struct slice text, struct reading where)
 {
-	struct address address;
+	struct addr_spec address;
 	struct slice word;
 	size_t at = 0;
 

@@ -14,6 +14,7 @@
 #include "store/file_text.h"
 #include "store/table/postfix_text.h"
 #include "store/table/text_table.h"
+#include "syntax/addr_spec.h"
 
 enum { TABLE_MAX = 1024 * 1024 };
 
@@ -40,7 +41,7 @@ static void check_address(struct slice text)
 		MUST(address_read(arena, &rules, a.key, false, &again));
 		MUST(slice_equal(a.key, again.key) && slice_equal(a.local_part, again.local_part));
 		if (a.base.data != NULL) {
-			struct slice base = address_join(arena, a.base, a.domain);
+			struct slice base = address_format(arena, a.base, a.domain);
 
 			MUST(a.base.len > 0 && a.base.len < a.local_part.len);
 			MUST(address_read(arena, &rules, base, false, &again));

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/utf8.h"
+#include "syntax/addr_spec.h"
 #include "syntax/from.h"
 #include "syntax/path.h"
 

@@ -522,6 +522,29 @@ def rule_one_set_of_classes(tree):
     return complaints
 
 
+def rule_one_meaning_a_name(tree):
+    """A tag or enumerator of a header, be it declared there alone, is defined in one file only."""
+    defined, public = {}, set()
+    for name in tree.sources(["common", "milter", "tools"]):
+        text = code(tree.text(name))
+        found = [("tag", m[1], m.start())
+                 for m in re.finditer(r"\b(?:struct|union|enum)\s+(\w+)\s*\{", text)]
+        for body in re.finditer(r"\benum(?:\s+\w+)?\s*\{([^}]*)\}", text):
+            values = re.sub(r"\([^()]*\)", lambda m: " " * len(m[0]), body[1])
+            found += [("enumerator", m[1], body.start(1) + m.start(1))
+                      for m in re.finditer(r"(?:^|,)\s*(\w+)", values)]
+        for kind, word, where in found:
+            defined.setdefault((kind, word), {})[name] = line_of(text, where)
+        if name.endswith(".h"):
+            public |= {(kind, word) for kind, word, _ in found}
+            public |= {("tag", m[1]) for m in
+                       re.finditer(r"^(?:struct|union|enum)\s+(\w+)\s*;", text, re.M)}
+    return [f"{name}:{line}: {kind} {word} is another thing in {places}"
+            for (kind, word), files in sorted(defined.items()) if (kind, word) in public
+            for name, line in files.items()
+            if (places := ", ".join(other for other in files if other != name))]
+
+
 def rule_foreign_names(tree):
     """No name that is not static begins like those of a library that we link."""
     complaints = []
@@ -881,6 +904,18 @@ RULES = [
     (rule_one_set_of_classes, one("static bool is_blank(unsigned char c)\n"),
      one("static inline bool is_wsp(char c)\nstatic bool is_blank(const char *s)\n",
          "common/base/ascii.h")),
+    (rule_one_meaning_a_name,
+     {"common/base/x.h": "struct x {\n\tint a;\n};\n", "tools/y.c": "enum x { A };\n"},
+     {"common/base/x.c": "struct x {\n\tstruct y y;\n};\n", "tools/y.c": "enum x { A };\n",
+      "common/base/y.h": "struct y {\n\tint a;\n};\n", "t/unit/y.c": "struct y { int a; };\n"}),
+    (rule_one_meaning_a_name, {"common/base/x.h": "struct x;\n", "common/base/x.c": "struct x {\n",
+                               "common/dns/y.c": "struct x {\n"},
+     {"common/base/x.h": "struct x;\nstruct x *x_new(void);\n", "common/base/x.c": "struct x {\n"}),
+    (rule_one_meaning_a_name, {"common/base/x.h": "enum { A = MAX(1, B), C };\n",
+                               "common/dns/y.c": "enum y {\n\tD, /* C */\n\tC = 2\n};\n"},
+     {"common/base/x.h": "enum { A = MAX(1, B), C };\n",
+      "common/dns/y.c": "enum y {\n\tD, /* C */\n\tB\n};\nenum z { E };\n",
+      "common/dns/z.c": "enum y { D };\n"}),
     (rule_foreign_names, one("int dkim_new(void)\n{\n}\n"),
      one("static int dkim_new(void)\n{\n\tsmfi_main();\n}\n")),
     (rule_foreign_names, one("const int mi_table[] = { 0 };\n"), None),

@@ -1,5 +1,5 @@
 /*
- * test_address.c - addresses as a site compares them.
+ * test_address.c - addresses as a site compares them, and the keys they are looked up by.
  */
 #include <stdio.h>
 #include <string.h>
@@ -85,8 +85,9 @@ START_TEST(test_row)
 		    SLICE_ARG(a.base), SLICE_ARG(a.unicode));
 
 		/* an empty base would be the key of the whole domain */
-		ck_assert_msg(a.base.data == NULL || a.base.len > 0, "%s", rows[_i].label);
-
+		ck_assert_msg(
+		    a.base.data == NULL || (a.base.len > 0 && a.base.data[a.base.len] == '\0'),
+		    "%s", rows[_i].label);
 		expect_slice(rows[_i].label, "address", got, rows[_i].wanted);
 	}
 	exact_free(input);
@@ -145,6 +146,130 @@ START_TEST(test_long)
 }
 END_TEST
 
+/* ---- the keys of an address ----------------------------------------------------- */
+
+enum {
+	MAP = KEYS_FULL | KEYS_BASE | KEYS_AT_DOMAIN, /* as Postfix asks a table */
+	LOCAL_MAP = MAP | KEYS_LOCAL_PART,
+	FORMS = MAP | KEYS_UNICODE,
+	ALONE = KEYS_LOCAL_PART | KEYS_BASE,
+	EVERY = LOCAL_MAP | KEYS_UNICODE,
+};
+
+#define BUECHER "b\xc3\xbc\x63her.example"
+
+static const struct {
+	const char *label, *delimiters, *text;
+	unsigned wanted;
+	const char *keys; /* each behind the letter of its kind: whole, base, domain */
+	bool split_owner_request;
+} key_rows[] = {
+	{ "nothing wanted", "+", "ann+x@example.com", 0, "", false },
+	{ "the address alone", "+", "ann+x@example.com", KEYS_FULL, "w:ann+x@example.com", false },
+	{ "a base alone is behind no key", "+", "ann+x@example.com", KEYS_BASE, "", false },
+	{ "\"@domain\" alone", "+", "ann+x@example.com", KEYS_AT_DOMAIN, "d:@example.com", false },
+	{ "U-form alone is of no key", "+", "ann+x@" BUECHER, KEYS_UNICODE, "", false },
+	{ "plain", "+", "ann@example.com", MAP, "w:ann@example.com d:@example.com", false },
+	{ "sub-address", "+", "ann+x@example.com", MAP,
+	    "w:ann+x@example.com b:ann@example.com d:@example.com", false },
+	{ "the first of several delimiters", "+-", "ann-a+b@example.com", MAP,
+	    "w:ann-a+b@example.com b:ann@example.com d:@example.com", false },
+	{ "a delimiter twice", "+", "ann+a+b@example.com", MAP,
+	    "w:ann+a+b@example.com b:ann@example.com d:@example.com", false },
+	{ "no delimiter", "", "ann+x@example.com", MAP, "w:ann+x@example.com d:@example.com",
+	    false },
+	{ "no catch-all", "+", "ann+x@example.com", KEYS_FULL | KEYS_BASE,
+	    "w:ann+x@example.com b:ann@example.com", false },
+	{ "no base", "+", "ann+x@example.com", KEYS_FULL | KEYS_AT_DOMAIN,
+	    "w:ann+x@example.com d:@example.com", false },
+	{ "local domain", "+", "ann+x@example.com", LOCAL_MAP,
+	    "w:ann+x@example.com b:ann@example.com w:ann+x b:ann d:@example.com", false },
+	{ "local domain, plain", "+", "ann@example.com", LOCAL_MAP,
+	    "w:ann@example.com w:ann d:@example.com", false },
+	{ "local parts alone", "+", "ann+x@example.com", ALONE, "w:ann+x b:ann", false },
+	{ "a local part alone, no base", "+", "ann+x@example.com", KEYS_LOCAL_PART, "w:ann+x",
+	    false },
+	{ "quoted", "+", "\"a b\"@example.com", LOCAL_MAP,
+	    "w:\"a b\"@example.com w:a b d:@example.com", false },
+	{ "quoted sub-address", "+", "\"a b+c\"@example.com", LOCAL_MAP,
+	    "w:\"a b+c\"@example.com b:\"a b\"@example.com w:a b+c b:a b d:@example.com", false },
+	{ "quotes for the extension", "+", "\"ann+(\"@example.com", MAP,
+	    "w:\"ann+(\"@example.com b:ann@example.com d:@example.com", false },
+	{ "owner", "-", "owner-list@example.com", MAP, "w:owner-list@example.com d:@example.com",
+	    false },
+	{ "owner is no special name", "-", "owner-list@example.com", MAP,
+	    "w:owner-list@example.com b:owner@example.com d:@example.com", true },
+	{ "request", "-", "list-request@example.com", MAP,
+	    "w:list-request@example.com d:@example.com", false },
+	{ "request is no special name", "-", "list-request@example.com", MAP,
+	    "w:list-request@example.com b:list@example.com d:@example.com", true },
+	{ "two forms", "+", "ann+x@" BUECHER, FORMS,
+	    "w:ann+x@xn--bcher-kva.example w:ann+x@" BUECHER
+	    " b:ann@xn--bcher-kva.example b:ann@" BUECHER " d:@xn--bcher-kva.example d:@" BUECHER,
+	    false },
+	{ "one form of two", "+", "ann@" BUECHER, MAP,
+	    "w:ann@xn--bcher-kva.example d:@xn--bcher-kva.example", false },
+	{ "two forms are one", "+", "ann@example.com", FORMS, "w:ann@example.com d:@example.com",
+	    false },
+	{ "a local part has one form", "+", "ann@" BUECHER, ALONE | KEYS_UNICODE, "w:ann", false },
+	{ "everything", "+", "ann+x@" BUECHER, EVERY,
+	    "w:ann+x@xn--bcher-kva.example w:ann+x@" BUECHER
+	    " b:ann@xn--bcher-kva.example b:ann@" BUECHER
+	    " w:ann+x b:ann d:@xn--bcher-kva.example d:@" BUECHER,
+	    false },
+};
+
+/* A key belongs together: by its kind the local part, and the key made of that and the domain. */
+static void expect_key(const char *label, const struct address *a, const struct address_key *key)
+{
+	struct slice local_part = key->local_part;
+
+	if (key->kind == ADDRESS_KEY_AT_DOMAIN)
+		ck_assert_msg(local_part.data == NULL, "%s", label);
+	else
+		ck_assert_msg(slice_equal(local_part,
+				  key->kind == ADDRESS_KEY_BASE ? a->base : a->local_part),
+		    "%s", label);
+	if (key->domain.data == NULL)
+		ck_assert_msg(slice_equal(key->key, local_part), "%s", label);
+	else
+		ck_assert_msg(key->key.len > key->domain.len &&
+				  slice_equal(slice_part(key->key, key->key.len - key->domain.len,
+						  key->key.len),
+				      key->domain),
+		    "%s", label);
+	ck_assert_msg(key->key.data[key->key.len] == '\0', "%s: no NUL", label);
+}
+
+START_TEST(test_keys)
+{
+	static const char letters[] = {
+		[ADDRESS_KEY_WHOLE] = 'w', [ADDRESS_KEY_BASE] = 'b', [ADDRESS_KEY_AT_DOMAIN] = 'd'
+	};
+	struct address_rules rules = { key_rows[_i].delimiters, false,
+		key_rows[_i].split_owner_request };
+	const char *label = key_rows[_i].label;
+	struct address_key keys[ADDRESS_KEYS_MAX];
+	struct arena *arena = arena_new();
+	struct slice got = SLICE("");
+	struct address a;
+	size_t count;
+
+	ck_assert(address_read(arena, &rules, slice_of(key_rows[_i].text), false, &a));
+	count = address_keys(arena, &a, key_rows[_i].wanted, keys);
+	ck_assert_msg(count <= ADDRESS_KEYS_MAX, "%s", label);
+	for (size_t i = 0; i < count; i++) {
+		expect_key(label, &a, &keys[i]);
+		got = arena_printf(arena, "%.*s%s%c:%.*s", SLICE_ARG(got), i > 0 ? " " : "",
+		    letters[keys[i].kind], SLICE_ARG(keys[i].key));
+	}
+	expect_slice(label, "keys", got, key_rows[_i].keys);
+	arena_free(arena);
+}
+END_TEST
+
+/* ---- lists of domains ----------------------------------------------------------- */
+
 START_TEST(test_domains)
 {
 	static const char *const in[] = { "example.com", "*.sub.example", "\xc3\xbc.example",
@@ -192,6 +317,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tests, test_idempotent, 0, ROWS(rows));
 	tcase_add_test(tests, test_nul);
 	tcase_add_test(tests, test_long);
+	tcase_add_loop_test(tests, test_keys, 0, ROWS(key_rows));
 	tcase_add_test(tests, test_domains);
 	suite_add_tcase(suite, tests);
 	return suite;

@@ -39,6 +39,7 @@ static struct {
 	_Atomic enum behaviour behaviour;
 	_Atomic int64_t delay_us;
 	char text[TEXT_MAX];
+	char keys[TEXT_MAX]; /* of addresses and logins that were asked for, each behind a blank */
 	pthread_mutex_t mutex;
 } fakes[3];
 
@@ -111,6 +112,15 @@ static enum lookup_status fake_find(
 	return LOOKUP_NOTFOUND;
 }
 
+static void note_key(unsigned n, const struct store_question *q)
+{
+	size_t len = strlen(fakes[n].keys);
+
+	if (q->service != STORE_DOMAIN)
+		snprintf(
+		    fakes[n].keys + len, sizeof fakes[n].keys - len, " %.*s", SLICE_ARG(q->key));
+}
+
 static enum lookup_status fake_lookup(struct store *store, const struct store_question *q,
     int64_t deadline_us, struct store_reply *reply)
 {
@@ -128,6 +138,7 @@ static enum lookup_status fake_lookup(struct store *store, const struct store_qu
 	usleep((useconds_t)atomic_load(&fakes[n].delay_us));
 	pthread_mutex_lock(&fakes[n].mutex);
 	memcpy(text, fakes[n].text, sizeof text);
+	note_key(n, q);
 	pthread_mutex_unlock(&fakes[n].mutex);
 	if (atomic_load(&fakes[n].behaviour) == ANSWERS)
 		status = fake_find(slice_of(text), q, reply);
@@ -196,6 +207,7 @@ static void setup(void)
 		atomic_store(&fakes[n].behaviour, ANSWERS);
 		atomic_store(&fakes[n].delay_us, 0);
 		set_text(n, "");
+		fakes[n].keys[0] = '\0';
 	}
 }
 
@@ -614,6 +626,55 @@ START_TEST(test_local_part)
 	set_text(0, "deep alias root;root tempfail");
 	ck_assert_str_eq(
 	    ask_within(d, "deep@host.example", "carl", SECOND, got), "alias one >root unknown");
+	directory_unref(d);
+}
+END_TEST
+
+/* ---- which keys a store is asked for -------------------------------------------- */
+
+#define BUECHER "b\xc3\xbc\x63her.example"
+
+/* Nothing is found, so all keys are asked for.  flags are those of store.h. */
+static const struct {
+	const char *label, *options, *address, *keys;
+} key_rows[] = {
+	{ "all", "flags=1 services=1", "ann+x@example.com",
+	    " ann+x@example.com ann@example.com @example.com" },
+	{ "in both forms", "flags=1 services=1", "ann+x@" BUECHER,
+	    " ann+x@xn--bcher-kva.example ann+x@" BUECHER " ann@xn--bcher-kva.example ann@" BUECHER
+	    " @xn--bcher-kva.example @" BUECHER },
+	{ "no catch-all", "flags=5 services=1", "ann+x@example.com",
+	    " ann+x@example.com ann@example.com" },
+	{ "whole", "flags=9 services=1", "ann+x@example.com", " ann+x@example.com" },
+	{ "whole, in both forms", "flags=9 services=1", "ann+x@" BUECHER,
+	    " ann+x@xn--bcher-kva.example ann+x@" BUECHER },
+	{ "local parts", "flags=3 services=1", "ann+x@example.com", " ann+x ann" },
+	{ "whole local parts", "flags=11 services=1", "ann+x@example.com", " ann+x" },
+	{ "local parts of another domain", "flags=3 services=1 domains=other.example",
+	    "ann+x@example.com", "" },
+	{ "another domain", "flags=1 services=1 domains=other.example", "ann+x@example.com", "" },
+	{ "logins", "flags=1 services=2", "ann+x@example.com",
+	    " ann+x@example.com ann@example.com @example.com" },
+	{ "logins, in one form", "flags=1 services=2", "ann@" BUECHER,
+	    " ann@xn--bcher-kva.example @xn--bcher-kva.example" },
+	{ "logins of a login domain", "flags=1 services=2", "ann+x@login.example",
+	    " ann+x@login.example ann@login.example ann+x ann @login.example" },
+	{ "logins, whole", "flags=9 services=2", "ann+x@login.example", " ann+x@login.example" },
+};
+
+START_TEST(test_keys)
+{
+	static const char *const own[] = { "example.com", "login.example", BUECHER };
+	struct directory_options options = row_options();
+	struct directory *d;
+	char got[500];
+
+	options.domains = own;
+	options.domain_count = 3;
+	d = make(options, key_rows[_i].options, NULL);
+	ask_within(d, key_rows[_i].address, "zoe", 5 * SECOND, got);
+	ck_assert_msg(strcmp(fakes[0].keys, key_rows[_i].keys) == 0, "%s: asked for%s, wanted%s",
+	    key_rows[_i].label, fakes[0].keys, key_rows[_i].keys);
 	directory_unref(d);
 }
 END_TEST
@@ -1181,6 +1242,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tests, test_many_targets);
 	tcase_add_loop_test(tests, test_map, 0, ROWS(map_rows));
 	tcase_add_test(tests, test_local_part);
+	tcase_add_loop_test(tests, test_keys, 0, ROWS(key_rows));
 	tcase_add_test(tests, test_no_domains_told);
 	tcase_add_test(tests, test_domains_of_the_other_store);
 	tcase_add_test(tests, test_domains_of_a_store);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "syntax/addr_spec.h"
 #include "syntax/from.h"
 #include "unit.h"
 

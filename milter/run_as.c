@@ -1,7 +1,7 @@
-/* identity.c - whom the daemon runs as. */
+/* run_as.c - whom the daemon runs as. */
 #include "config.h" /* for the system's extensions */
 
-#include "milter/identity.h"
+#include "milter/run_as.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void set_names(struct identity *id)
+static void set_names(struct run_as *id)
 {
 	const struct passwd *pw = getpwuid(id->uid);
 	const struct group *gr = getgrgid(id->gid);
@@ -35,11 +35,11 @@ static void say_missing(const char *user, int number, struct buf *error)
 		buf_printf(error, "; make it by: adduser --system --group %s", user);
 }
 
-bool identity_find(const char *user, struct identity *id, struct buf *error)
+bool run_as_find(const char *user, struct run_as *id, struct buf *error)
 {
 	const struct passwd *pw;
 
-	*id = (struct identity){ .uid = geteuid(), .gid = getegid() };
+	*id = (struct run_as){ .uid = geteuid(), .gid = getegid() };
 	if (id->uid == 0) {
 		errno = 0;
 		pw = getpwnam(user);
@@ -51,21 +51,21 @@ bool identity_find(const char *user, struct identity *id, struct buf *error)
 			buf_printf(error, "user %s: the daemon does not run as root", user);
 			return false;
 		}
-		*id = (struct identity){ .uid = pw->pw_uid, .gid = pw->pw_gid, .drop = true };
+		*id = (struct run_as){ .uid = pw->pw_uid, .gid = pw->pw_gid, .drop = true };
 	}
 	set_names(id);
 	return true;
 }
 
 /* Is there no way back?  A system call that says it has worked is not proof enough. */
-static bool is_dropped(const struct identity *id)
+static bool is_dropped(const struct run_as *id)
 {
 	return setuid(0) != 0 && seteuid(0) != 0 && getuid() == id->uid && geteuid() == id->uid &&
 	       getgid() == id->gid && getegid() == id->gid &&
 	       (id->gid == 0 || (setgid(0) != 0 && setegid(0) != 0));
 }
 
-bool identity_drop(const struct identity *id, struct buf *error)
+bool run_as_drop(const struct run_as *id, struct buf *error)
 {
 	if (!id->drop)
 		return true;

@@ -1,7 +1,7 @@
 /*
- * postfix_site.c - what a site's main.cf says: tables and lists of domains.
+ * main_cf.c - what a site's main.cf says: tables and lists of domains.
  */
-#include "store/postfix_site.h"
+#include "store/main_cf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,12 +26,12 @@ struct named_map {
 	struct map *map;
 };
 
-struct site {
+struct main_cf {
 	struct arena *arena; /* values, arrays of tables */
 	const char *values[PARAMETERS];
 	const char *postmap;
 	struct address_rules rules;
-	struct named_map maps[SITE_MAPS_MAX];
+	struct named_map maps[MAIN_CF_MAPS_MAX];
 	size_t map_count;
 };
 
@@ -66,7 +66,7 @@ static bool ask(const char *config_directory, struct buf *output, struct buf *no
 	for (size_t i = 0; i < PARAMETERS; i++)
 		argv[n++] = parameters[i];
 	buf_init(&errors, 500);
-	run = run_program(argv, (int64_t)SITE_SECONDS * 1000000, output, &errors);
+	run = run_program(argv, (int64_t)MAIN_CF_SECONDS * 1000000, output, &errors);
 	if (run.end != RUN_EXITED || run.status != 0)
 		buf_printf(notes, "postfix: %s gave no answer: %s\n", argv[0],
 		    slice_trim(buf_slice(&errors)).len > 0 ? buf_text(&errors) : "it failed");
@@ -75,7 +75,7 @@ static bool ask(const char *config_directory, struct buf *output, struct buf *no
 }
 
 /* Lines "name = value" */
-static void read_values(struct site *site, struct slice output)
+static void read_values(struct main_cf *cf, struct slice output)
 {
 	for (size_t at = 0; at < output.len;) {
 		struct slice rest = slice_part(output, at, output.len);
@@ -85,121 +85,122 @@ static void read_values(struct site *site, struct slice output)
 
 		for (size_t i = 0; sign < line.len && i < PARAMETERS; i++)
 			if (slice_equal(name, slice_of(parameters[i])))
-				site->values[i] = arena_copy(
-				    site->arena, slice_trim(slice_part(line, sign + 1, line.len)))
-						      .data;
+				cf->values[i] = arena_copy(
+				    cf->arena, slice_trim(slice_part(line, sign + 1, line.len)))
+						    .data;
 		at += line.len + 1;
 	}
 }
 
-const char *site_value(const struct site *site, const char *parameter)
+const char *main_cf_value(const struct main_cf *cf, const char *parameter)
 {
 	for (size_t i = 0; i < PARAMETERS; i++)
 		if (strcmp(parameters[i], parameter) == 0)
-			return site->values[i] == NULL ? "" : site->values[i];
+			return cf->values[i] == NULL ? "" : cf->values[i];
 	return "";
 }
 
-static void take_values(struct site *site)
+static void take_values(struct main_cf *cf)
 {
 	const char *postmap =
-	    arena_printf(site->arena, "%s/postmap", site_value(site, "command_directory")).data;
+	    arena_printf(cf->arena, "%s/postmap", main_cf_value(cf, "command_directory")).data;
 
-	site->postmap = access(postmap, X_OK) == 0 ? postmap : NULL;
-	site->rules = (struct address_rules){
-		.delimiters = site_value(site, "recipient_delimiter"),
-		.split_owner_request = strcmp(site_value(site, "owner_request_special"), "no") == 0,
+	cf->postmap = access(postmap, X_OK) == 0 ? postmap : NULL;
+	cf->rules = (struct address_rules){
+		.delimiters = main_cf_value(cf, "recipient_delimiter"),
+		.split_owner_request =
+		    strcmp(main_cf_value(cf, "owner_request_special"), "no") == 0,
 	};
 }
 
-struct site *site_new(const char *config_directory, struct buf *notes)
+struct main_cf *main_cf_new(const char *config_directory, struct buf *notes)
 {
-	struct site *site = NULL;
+	struct main_cf *cf = NULL;
 	struct buf output;
 
-	buf_init(&output, SITE_OUTPUT_MAX);
+	buf_init(&output, MAIN_CF_OUTPUT_MAX);
 	if (ask(config_directory, &output, notes)) {
-		site = must_alloc(sizeof *site);
-		site->arena = arena_new();
-		read_values(site, buf_slice(&output));
-		take_values(site);
+		cf = must_alloc(sizeof *cf);
+		cf->arena = arena_new();
+		read_values(cf, buf_slice(&output));
+		take_values(cf);
 	}
 	buf_free(&output);
-	return site;
+	return cf;
 }
 
-void site_free(struct site *site)
+void main_cf_free(struct main_cf *cf)
 {
-	for (size_t i = 0; i < site->map_count; i++) {
-		map_close(site->maps[i].map);
-		free(site->maps[i].name);
+	for (size_t i = 0; i < cf->map_count; i++) {
+		map_close(cf->maps[i].map);
+		free(cf->maps[i].name);
 	}
-	arena_free(site->arena);
-	free(site);
+	arena_free(cf->arena);
+	free(cf);
 }
 
-const struct address_rules *site_rules(const struct site *site)
+const struct address_rules *main_cf_rules(const struct main_cf *cf)
 {
-	return &site->rules;
+	return &cf->rules;
 }
 
 /* ---- tables --------------------------------------------------------------------- */
 
-void site_refresh(struct site *site, bool force)
+void main_cf_refresh(struct main_cf *cf, bool force)
 {
-	for (size_t i = 0; i < site->map_count; i++)
-		map_refresh(site->maps[i].map, force);
+	for (size_t i = 0; i < cf->map_count; i++)
+		map_refresh(cf->maps[i].map, force);
 }
 
-bool site_is_local(const struct site *site)
+bool main_cf_is_local(const struct main_cf *cf)
 {
-	for (size_t i = 0; i < site->map_count; i++)
-		if (!site->maps[i].map->local)
+	for (size_t i = 0; i < cf->map_count; i++)
+		if (!cf->maps[i].map->local)
 			return false;
 	return true;
 }
 
-bool site_is_on_host(const struct site *site)
+bool main_cf_is_on_host(const struct main_cf *cf)
 {
-	for (size_t i = 0; i < site->map_count; i++)
-		if (site->maps[i].map->network)
+	for (size_t i = 0; i < cf->map_count; i++)
+		if (cf->maps[i].map->network)
 			return false;
 	return true;
 }
 
-static struct map *find_map(struct site *site, struct slice name, struct buf *notes)
+static struct map *find_map(struct main_cf *cf, struct slice name, struct buf *notes)
 {
-	struct map_site where = { site->postmap, site_value(site, "config_directory") };
-	struct named_map *m = &site->maps[site->map_count];
+	struct map_site where = { cf->postmap, main_cf_value(cf, "config_directory") };
+	struct named_map *m = &cf->maps[cf->map_count];
 
 	if (slice_starts_nocase(name, SLICE("proxy:")))
 		name = slice_part(name, 6, name.len);
-	for (size_t i = 0; i < site->map_count; i++)
-		if (slice_equal(name, slice_of(site->maps[i].name)))
-			return site->maps[i].map;
-	if (site->map_count == SITE_MAPS_MAX) {
-		buf_printf(notes, "postfix: over %d tables\n", SITE_MAPS_MAX);
+	for (size_t i = 0; i < cf->map_count; i++)
+		if (slice_equal(name, slice_of(cf->maps[i].name)))
+			return cf->maps[i].map;
+	if (cf->map_count == MAIN_CF_MAPS_MAX) {
+		buf_printf(notes, "postfix: over %d tables\n", MAIN_CF_MAPS_MAX);
 		return NULL;
 	}
 	m->name = must_alloc(name.len + 1);
 	memcpy(m->name, name.data, name.len);
 	m->map = map_open(m->name, &where, notes);
-	site->map_count++;
+	cf->map_count++;
 	return m->map;
 }
 
-struct site_maps site_maps(struct site *site, const char *list, struct buf *notes)
+struct main_cf_maps main_cf_maps(struct main_cf *cf, const char *list, struct buf *notes)
 {
 	struct slice text = slice_of(list);
-	struct site_maps maps = { NULL, 0 };
+	struct main_cf_maps maps = { NULL, 0 };
 	size_t at = 0, count = 0;
 
 	while (postfix_text_next(text, &at).len > 0)
 		count++;
-	maps.maps = arena_alloc(site->arena, (count + 1) * sizeof(struct map *));
+	maps.maps = arena_alloc(cf->arena, (count + 1) * sizeof(struct map *));
 	at = 0;
 	for (struct slice word; (word = postfix_text_next(text, &at)).len > 0;) {
-		struct map *map = find_map(site, word, notes);
+		struct map *map = find_map(cf, word, notes);
 
 		if (map != NULL)
 			maps.maps[maps.count++] = map;
@@ -239,38 +240,38 @@ static enum lookup_status table_matches(struct map *map, bool with_parents, stru
 }
 
 /* The words of a file that a list names, each judged as if it stood in the list. */
-static enum lookup_status file_matches(struct site *site, struct slice path, bool with_parents,
+static enum lookup_status file_matches(struct main_cf *cf, struct slice path, bool with_parents,
     struct slice domain, int64_t deadline_us, struct store_reply *reply)
 {
 	struct arena *arena = arena_new();
 	enum lookup_status status;
 	size_t len = 0;
-	char *text = watched_read(arena_copy(arena, path).data, SITE_OUTPUT_MAX, &len);
+	char *text = watched_read(arena_copy(arena, path).data, MAIN_CF_OUTPUT_MAX, &len);
 
 	if (text == NULL)
 		status = store_reply_fail(
 		    reply, LOOKUP_TEMPFAIL, "%.*s cannot be read", SLICE_ARG(path));
 	else
-		status = site_domain(site, text, with_parents, domain, deadline_us, reply);
+		status = main_cf_domain(cf, text, with_parents, domain, deadline_us, reply);
 	free(text);
 	arena_free(arena);
 	return status;
 }
 
-static enum lookup_status word_matches(struct site *site, struct slice word, bool with_parents,
+static enum lookup_status word_matches(struct main_cf *cf, struct slice word, bool with_parents,
     struct slice domain, int64_t deadline_us, struct store_reply *reply)
 {
 	struct map *map;
 
 	if (word.data[0] == '/')
-		return file_matches(site, word, with_parents, domain, deadline_us, reply);
+		return file_matches(cf, word, with_parents, domain, deadline_us, reply);
 	if (word.data[0] == '[' || slice_find(word, ':') == word.len)
 		return name_matches(word, with_parents, domain) ? LOOKUP_FOUND : LOOKUP_NOTFOUND;
 	/* opened when the store was: see store_postfix.c */
-	for (size_t i = 0; i < site->map_count; i++) {
-		const char *name = site->maps[i].name;
+	for (size_t i = 0; i < cf->map_count; i++) {
+		const char *name = cf->maps[i].name;
 
-		map = site->maps[i].map;
+		map = cf->maps[i].map;
 		if (slice_equal(slice_starts_nocase(word, SLICE("proxy:"))
 				    ? slice_part(word, 6, word.len)
 				    : word,
@@ -281,7 +282,7 @@ static enum lookup_status word_matches(struct site *site, struct slice word, boo
 	    (int)(word.len < 80 ? word.len : 80), word.data);
 }
 
-enum lookup_status site_domain(struct site *site, const char *list, bool with_parents,
+enum lookup_status main_cf_domain(struct main_cf *cf, const char *list, bool with_parents,
     struct slice domain, int64_t deadline_us, struct store_reply *reply)
 {
 	struct slice text = slice_of(list);
@@ -293,7 +294,7 @@ enum lookup_status site_domain(struct site *site, const char *list, bool with_pa
 
 		for (; word.len > 1 && word.data[0] == '!'; word = slice_part(word, 1, word.len))
 			not = !not ;
-		status = word_matches(site, word, with_parents, domain, deadline_us, reply);
+		status = word_matches(cf, word, with_parents, domain, deadline_us, reply);
 		if (status == LOOKUP_FOUND)
 			return not ? LOOKUP_NOTFOUND : LOOKUP_FOUND;
 		if (status != LOOKUP_NOTFOUND)
@@ -304,7 +305,7 @@ enum lookup_status site_domain(struct site *site, const char *list, bool with_pa
 
 /* ---- addresses ------------------------------------------------------------------ */
 
-static enum lookup_status find_key(const struct site_maps *maps, struct slice key, bool partial,
+static enum lookup_status find_key(const struct main_cf_maps *maps, struct slice key, bool partial,
     int64_t deadline_us, struct buf *value, struct store_reply *reply, const struct map **map)
 {
 	for (size_t i = 0; i < maps->count; i++) {
@@ -321,29 +322,18 @@ static enum lookup_status find_key(const struct site_maps *maps, struct slice ke
 	return LOOKUP_NOTFOUND;
 }
 
-enum lookup_status site_find(const struct site_maps *maps, const struct address *a, bool local,
-    int64_t deadline_us, struct buf *value, struct store_reply *reply, enum site_key *at,
-    const struct map **map)
+enum lookup_status main_cf_find(const struct main_cf_maps *maps, const struct address *a,
+    bool local, int64_t deadline_us, struct buf *value, struct store_reply *reply,
+    enum address_key_kind *at, const struct map **map)
 {
-	struct arena *arena = arena_new();
-	bool base = a->base.data != NULL;
-	struct slice bare = base ? arena_copy(arena, a->base) : (struct slice){ 0 };
-	const struct {
-		enum site_key at;
-		struct slice key;
-	} keys[] = {
-		{ SITE_KEY_WHOLE, a->key },
-		{ SITE_KEY_BASE, base ? address_join(arena, a->base, a->domain) : bare },
-		{ SITE_KEY_WHOLE, local ? a->local_part : (struct slice){ 0 } },
-		{ SITE_KEY_BASE, local ? bare : (struct slice){ 0 } },
-		{ SITE_KEY_DOMAIN, address_join(arena, (struct slice){ 0 }, a->domain) },
-	};
+	unsigned wanted = KEYS_FULL | KEYS_BASE | KEYS_AT_DOMAIN | (local ? KEYS_LOCAL_PART : 0);
 	enum lookup_status status = LOOKUP_NOTFOUND;
+	struct address_key keys[ADDRESS_KEYS_MAX];
+	struct arena *arena = arena_new();
+	size_t count = address_keys(arena, a, wanted, keys);
 
-	for (size_t i = 0; i < sizeof keys / sizeof keys[0] && status == LOOKUP_NOTFOUND; i++) {
-		if (keys[i].key.data == NULL)
-			continue;
-		*at = keys[i].at;
+	for (size_t i = 0; i < count && status == LOOKUP_NOTFOUND; i++) {
+		*at = keys[i].kind;
 		status = find_key(maps, keys[i].key, i > 0, deadline_us, value, reply, map);
 	}
 	arena_free(arena);
