@@ -251,9 +251,8 @@ static void many(char *line)
 		if (jobs[i].longest_us > longest_us)
 			longest_us = jobs[i].longest_us;
 	}
-	printf("found=%zu notfound=%zu tempfail=%zu permfail=%zu\tms=%lld\ttimer=%ld\n",
-	    counts[0], counts[1], counts[2], counts[3], (long long)(longest_us / 1000),
-	    timer_end_ms(&timer));
+	printf("found=%zu notfound=%zu tempfail=%zu permfail=%zu\tms=%lld\ttimer=%ld\n", counts[0],
+	    counts[1], counts[2], counts[3], (long long)(longest_us / 1000), timer_end_ms(&timer));
 }
 
 static void end_connection(void)
