@@ -12,12 +12,13 @@
  *	files                          how many descriptors and threads there are
  *
  * Each gives one line.  An answer has fields parted by tabs: status, entry, then, where there
- * are any, targets=, logins=, why=, each with control characters as \xNN, and ms= and timer=.  At
- * the end: "closed" with the descriptors that are left, after the store was closed.
+ * are any, targets=, logins=, why=, each with control characters as \xNN, and ms=, starved= and
+ * timer=.  At the end: "closed" with the descriptors that are left, after the store was closed.
  *
- * timer= is the control: how late, in ms, a thread was at the latest that meanwhile did nothing but
- * sleep for a moment, again and again.  On a busy machine it is late itself, and a lookup that ends
- * at its deadline may be late as well.
+ * Both of the last tell how busy the machine was, on which a lookup may end after its deadline.
+ * starved= is for how many ms this thread could have run and was not let, as Linux counts it, 0
+ * where nobody does; timer= is how late a thread was at the latest that meanwhile did nothing but
+ * sleep for a moment, again and again.
  */
 #include <dirent.h>
 #include <poll.h>
@@ -143,6 +144,20 @@ static long timer_end_ms(struct timer *timer)
 	return (long)(timer->latest_us / 1000);
 }
 
+/* How long the calling thread has been ready to run and has not run, in all. */
+static int64_t starved_us(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+	long long ran, waited = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lld %lld", &ran, &waited) != 2)
+		waited = 0;
+	fclose(file);
+	return waited / 1000;
+}
+
 /* ---- one lookup ----------------------------------------------------------------- */
 
 static void show_items(const char *label, const struct slice *items, size_t count)
@@ -159,7 +174,7 @@ static void show_items(const char *label, const struct slice *items, size_t coun
 	buf_free(&out);
 }
 
-static void show(const struct store_answer *a, long timer_ms)
+static void show(const struct store_answer *a, int64_t starved, long timer_ms)
 {
 	printf("%s", lookup_status_name(a->status));
 	if (a->status == LOOKUP_FOUND)
@@ -170,8 +185,8 @@ static void show(const struct store_answer *a, long timer_ms)
 		show_items("logins", store_answer_logins(a), a->login_count);
 	if (a->why.len > 0)
 		show_items("why", &a->why, 1);
-	printf("\tof_key=%d\tms=%lld\ttimer=%ld\n", a->of_key, (long long)(a->elapsed_us / 1000),
-	    timer_ms);
+	printf("\tof_key=%d\tms=%lld\tstarved=%lld\ttimer=%ld\n", a->of_key,
+	    (long long)(a->elapsed_us / 1000), (long long)(starved / 1000), timer_ms);
 }
 
 static void ask(char *line)
@@ -181,6 +196,7 @@ static void ask(char *line)
 	struct store_answer *answer;
 	struct timer timer;
 	struct slice key;
+	int64_t starved;
 	char *exact; /* of exact size: a sanitizer sees what reads beyond */
 
 	if (!read_question(line, &question, local_part)) {
@@ -192,8 +208,9 @@ static void ask(char *line)
 	memcpy(exact, key.data, key.len);
 	question.key.data = exact;
 	timer_start(&timer);
+	starved = starved_us();
 	answer = store_lookup(store, &connection, &question, dns_now_us() + timeout_us);
-	show(answer, timer_end_ms(&timer));
+	show(answer, starved_us() - starved, timer_end_ms(&timer));
 	store_answer_unref(answer);
 	free(exact);
 }
@@ -204,7 +221,7 @@ struct job {
 	pthread_t thread;
 	const struct store_question *question;
 	size_t times, counts[STATUSES];
-	int64_t longest_us;
+	int64_t longest_us, starved_us; /* the latter meanwhile */
 };
 
 static void *work(void *context)
@@ -213,12 +230,15 @@ static void *work(void *context)
 	void *own = NULL;
 
 	for (size_t i = 0; i < job->times; i++) {
+		int64_t before_us = starved_us();
 		struct store_answer *answer =
 		    store_lookup(store, &own, job->question, dns_now_us() + timeout_us);
 
 		job->counts[answer->status]++;
-		if (answer->elapsed_us > job->longest_us)
+		if (answer->elapsed_us > job->longest_us) {
 			job->longest_us = answer->elapsed_us;
+			job->starved_us = starved_us() - before_us;
+		}
 		store_answer_unref(answer);
 	}
 	if (own != NULL && store->class->disconnect != NULL)
@@ -233,7 +253,7 @@ static void many(char *line)
 	struct store_question question;
 	size_t threads = strtoul(line, &line, 10), times = strtoul(line, &line, 10);
 	size_t counts[STATUSES] = { 0 };
-	int64_t longest_us = 0;
+	int64_t longest_us = 0, starved = 0;
 	struct timer timer;
 
 	if (threads > THREADS || !read_question(line + 1, &question, local_part))
@@ -248,11 +268,15 @@ static void many(char *line)
 		pthread_join(jobs[i].thread, NULL);
 		for (int s = 0; s < STATUSES; s++)
 			counts[s] += jobs[i].counts[s];
-		if (jobs[i].longest_us > longest_us)
+		if (jobs[i].longest_us > longest_us) {
 			longest_us = jobs[i].longest_us;
+			starved = jobs[i].starved_us;
+		}
 	}
-	printf("found=%zu notfound=%zu tempfail=%zu permfail=%zu\tms=%lld\ttimer=%ld\n", counts[0],
-	    counts[1], counts[2], counts[3], (long long)(longest_us / 1000), timer_end_ms(&timer));
+	printf(
+	    "found=%zu notfound=%zu tempfail=%zu permfail=%zu\tms=%lld\tstarved=%lld\ttimer=%ld\n",
+	    counts[0], counts[1], counts[2], counts[3], (long long)(longest_us / 1000),
+	    (long long)(starved / 1000), timer_end_ms(&timer));
 }
 
 static void end_connection(void)
