@@ -342,7 +342,7 @@ START_TEST(test_one_budget)
 {
 	char path[60], config[TEXT_MAX];
 	int fd = listen_silently(path);
-	int64_t begun, took;
+	struct stopwatch watch;
 	struct passage p;
 
 	snprintf(config, sizeof config,
@@ -350,13 +350,14 @@ START_TEST(test_one_budget)
 	    "= { \"slow\" }\n"
 	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
 	    path);
-	begun = dns_now_us();
+	stopwatch_start(&watch);
 	/* not offline: a socketmap is one that is asked over the network */
 	online = true;
 	pass(&p, config, "ann", "<ann@example.com>", "From: bob@example.com\n");
 	online = false;
-	took = dns_now_us() - begun;
-	ck_assert_msg(took >= 400000 && took < 550000, "%d us", (int)took);
+	stopwatch_stop(&watch);
+	ck_assert_msg(watch.took_us >= 400000 && watch.fair_us < 550000, "%d us, fairly %d",
+	    (int)watch.took_us, (int)watch.fair_us);
 	ck_assert_int_eq(p.claims->list[CLAIM_MAIL_FROM].found.answer, DIRECTORY_UNKNOWN);
 	ck_assert_int_eq(p.claims->list[CLAIM_FROM].found.answer, DIRECTORY_UNKNOWN);
 	ck_assert_int_eq(p.claims->list[CLAIM_FROM].use.permission, PERMISSION_UNKNOWN);
@@ -381,7 +382,7 @@ static void watching_ask(struct resolver *resolver, const struct dns_question *q
 	struct pollfd server = { .fd = w->server, .events = POLLIN };
 
 	(void)question, (void)deadline_us;
-	w->called |= poll(&server, 1, 200) == 1;
+	w->called |= poll(&server, 1, 10000) == 1;
 	done(context, dns_answer_empty(DNS_TEMPFAIL, "not now"));
 }
 
@@ -394,7 +395,7 @@ START_TEST(test_side_by_side)
 	struct passage p;
 
 	snprintf(config, sizeof config,
-	    "resolver = { \"none\" }\ndeadline = 0.3\nown_domains = { \"example.com\" }\n"
+	    "resolver = { \"none\" }\ndeadline = 2\nown_domains = { \"example.com\" }\n"
 	    "directory = { \"slow\" }\n"
 	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
 	    path);
