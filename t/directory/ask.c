@@ -28,7 +28,7 @@ static struct store_options stores[STORES];
 static size_t store_count;
 static const char *domains[100], *login_domains[100];
 static struct directory_options options = { .domains = domains, .login_domains = login_domains };
-static double deadline = 5;
+static double deadline = 60; /* what is waited for so long hangs */
 static bool trace;
 
 static size_t split(char *text, const char **out)

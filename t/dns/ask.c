@@ -5,15 +5,21 @@
  *	ask [-d MS] [-t THREADS] -l SECONDS SERVER SUFFIX
  *
  * First form: all questions side by side, a line each: name, type, status with
- * "+cname" and "+secure", reason, records.  Then "waited MS".
+ * "+cname" and "+secure", reason, records.  Then "waited MS TIMER".
  *
  * Second form, a load: threads (16) ask for names that nobody asked for before,
- * N.SUFFIX, A, one after the other, without the cache.  One line each 100 ms:
- * how many were found and how many could not be told in it, and how late the
- * latest answer was, in ms after its deadline (0: in time); at the end
- * "lost N", the questions without exactly one answer.
+ * N.SUFFIX, A, one after the other, without the cache, until standard input ends,
+ * or for that many seconds at the most.  One line each 100 ms: how many were found
+ * and how many could not be told in it, how late the latest answer so far was, in
+ * ms after its deadline (0: in time), and TIMER; at the end "lost N", the questions
+ * without exactly one answer.
+ *
+ * TIMER is the control: how late, in ms, a thread was at the latest that does
+ * nothing but sleep for a moment, again and again.  On a busy machine it is late
+ * itself, and an answer may be late as well.
  */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -37,6 +43,41 @@ static struct {
 	long load_seconds, threads;
 	struct unbound_options unbound;
 } options = { .deadline_us = 2000 * MS, .threads = 16 };
+
+/* ---- the control ---------------------------------------------------------------- */
+
+static struct {
+	pthread_t thread;
+	atomic_bool over;
+	atomic_long latest_us;
+} timer;
+
+static void *run_timer(void *context)
+{
+	const struct timespec moment = { 0, 10 * 1000 * MS };
+
+	while (!timer.over) {
+		int64_t due_us = clock_now_us() + 10 * MS;
+		long late_us;
+
+		nanosleep(&moment, NULL);
+		late_us = (long)(clock_now_us() - due_us);
+		if (late_us > timer.latest_us)
+			timer.latest_us = late_us;
+	}
+	return context;
+}
+
+static void timer_start(void)
+{
+	pthread_create(&timer.thread, NULL, run_timer, NULL);
+}
+
+static void timer_end(void)
+{
+	timer.over = true;
+	pthread_join(timer.thread, NULL);
+}
 
 /* ---- questions ------------------------------------------------------------------ */
 
@@ -75,6 +116,7 @@ static int ask_all(struct resolver *r, int count, char **words)
 	struct dns_view *view = dns_view_new(arena, r, begin + options.deadline_us);
 	enum dns_type type;
 
+	timer_start();
 	for (int turn = 0; turn < 2; turn++) {
 		for (int i = 0; i + 1 < count; i += 2) {
 			const struct dns_answer *answer;
@@ -87,7 +129,9 @@ static int ask_all(struct resolver *r, int count, char **words)
 		}
 		dns_view_wait(view);
 	}
-	printf("waited %ld\n", (long)(clock_now_us() - begin) / MS);
+	begin = clock_now_us() - begin;
+	timer_end();
+	printf("waited %ld %ld\n", (long)begin / MS, timer.latest_us / MS);
 	dns_view_free(view);
 	resolver_free(r);
 	arena_free(arena);
@@ -99,7 +143,7 @@ static int ask_all(struct resolver *r, int count, char **words)
 struct load {
 	struct resolver *resolver;
 	const char *suffix;
-	int64_t end_us;
+	atomic_bool over;
 	atomic_uint number, found, failed, answers;
 	atomic_long latest_us; /* after its deadline */
 	struct load_question *_Atomic asked;
@@ -143,7 +187,7 @@ static void *run_load(void *context)
 	struct load *load = context;
 	char name[200];
 
-	while (clock_now_us() < load->end_us) {
+	while (!load->over) {
 		struct load_question *q = must_alloc(sizeof *q);
 		int64_t deadline_us = clock_now_us() + options.deadline_us;
 		struct dns_question question;
@@ -167,28 +211,37 @@ static void *run_load(void *context)
 
 static void print_row(struct load *load)
 {
-	printf("%u %u %ld\n", atomic_exchange(&load->found, 0), atomic_exchange(&load->failed, 0),
-	    load->latest_us / MS);
+	printf("%u %u %ld %ld\n", atomic_exchange(&load->found, 0),
+	    atomic_exchange(&load->failed, 0), load->latest_us / MS, timer.latest_us / MS);
 	fflush(stdout);
+}
+
+/* Waits for a row's time, or less if standard input ends. */
+static bool input_ends(void)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+	char octet;
+
+	return poll(&input, 1, 100) == 1 && read(STDIN_FILENO, &octet, 1) <= 0;
 }
 
 static int run_threads(struct resolver *r, const char *suffix)
 {
 	struct load *load = must_alloc(sizeof *load);
-	struct timespec tick = { 0, 100 * 1000 * MS };
+	int64_t end_us = clock_now_us() + options.load_seconds * INT64_C(1000000);
 	pthread_t threads[THREADS_MAX];
 
 	load->resolver = r;
 	load->suffix = suffix;
-	load->end_us = clock_now_us() + options.load_seconds * INT64_C(1000000);
+	timer_start();
 	for (int i = 0; i < options.threads; i++)
 		pthread_create(&threads[i], NULL, run_load, load);
-	while (clock_now_us() < load->end_us) {
-		nanosleep(&tick, NULL);
+	while (clock_now_us() < end_us && !input_ends())
 		print_row(load);
-	}
+	load->over = true;
 	for (int i = 0; i < options.threads; i++)
 		pthread_join(threads[i], NULL);
+	timer_end();
 	print_row(load);
 	resolver_free(r);
 	printf("lost %d\n", (int)(load->number - load->answers));

@@ -28,14 +28,16 @@ try:
 except ImportError as why:
     skip(f"{why}: ./quickstart packages test")
 
-DEADLINE = 1.0
+LONG_DEADLINE = 8.0  # the longest there is: name servers that answer do so before, on a busy machine too
+DEADLINE = 1.0  # where they do not
 CLIENTS = 8  # at a time
-SLACK = 1.0  # for two busy mail servers on a busy machine
+SLACK = 1.0  # for two busy mail servers, and CONTROLS times what the same took that did not wait
+CONTROLS = 3
 
 tests = Tests()
 
 
-def configuration(resolver, more="", mode="enforce", deadline=DEADLINE):
+def configuration(resolver, more="", mode="enforce", deadline=LONG_DEADLINE):
     own = ", ".join(f'"{name}"' for name in domains.OWN)
     return (f'own_domains = {{ {own} }}\negress = {{ "{domains.EGRESS}" }}\nhelo = "mail.good.example"\n'
             f'resolver = {{ "{resolver}" }}\ndeadline = {deadline}\nmode = {mode}\n{more}')
@@ -259,12 +261,15 @@ def told_nothing(what, record):
 
 def failure_is_no_verdict(world, mail, resolver):
     """Audit and `accept` deliver, `tempfail` puts off; in time, each of them."""
+    world.use(mode="audit")
+    control = max(sent.seconds for sent in world.sent([domains.BY_NAME["signed"]]))
     for mode, on_unknown, code in (("audit", "tempfail", 250), ("enforce", "accept", 250), ("enforce", "tempfail", 451)):
-        world.use(f"on_unknown = {on_unknown}\n", resolver=resolver, mode=mode)
+        world.use(f"on_unknown = {on_unknown}\n", resolver=resolver, mode=mode, deadline=DEADLINE)
         for sent in world.sent([mail]):
             what = f"{sent.what}, {mode}, {on_unknown}"
             expect_equal(f"{what}: {sent.reply}", sent.reply.code, code)
-            expect(sent.seconds < DEADLINE + SLACK, f"{what}: it took {sent.seconds:.2f} s")
+            expect(sent.seconds < DEADLINE + SLACK + CONTROLS * control,
+                   f"{what}: it took {sent.seconds:.2f} s, {control:.2f} where nothing is waited for")
             if code == 250:
                 sent.is_untouched()
                 told_nothing(what, sent.record())
@@ -285,8 +290,8 @@ def silence_is_no_verdict(world):
 
 # ---- a name server that stops in mid-load ------------------------------------
 
-PART, LIMIT = 30, 1000
-LOAD_DEADLINE = 0.3
+PART, LIMIT = 30, 4000
+LOAD_DEADLINE = 1.0
 
 
 class Load:
@@ -295,7 +300,8 @@ class Load:
     def __init__(self, chain, mark):
         self.chain, self.mark = chain, mark
         self.began, self.stopped = 0, False
-        self.replies, self.slowest, self.lock = {}, 0.0, threading.Lock()
+        self.replies, self.seconds, self.lock = {}, {}, threading.Lock()
+        self.before = None  # the last one that was begun before the outage
         self.threads = [threading.Thread(target=self.work) for _ in range(CLIENTS)]
         for thread in self.threads:
             thread.start()
@@ -315,7 +321,7 @@ class Load:
                 reply = client.send(mail.envelope(), [self.recipient(number)], mail.message(self.chain.world.keys))
                 with self.lock:
                     self.replies[number] = reply.code
-                    self.slowest = max(self.slowest, time.monotonic() - began)
+                    self.seconds[number] = time.monotonic() - began
 
     def recipient(self, number):
         return f"{self.mark}{number}@load.remote.example"
@@ -323,7 +329,7 @@ class Load:
     def finish(self):
         self.stopped = True
         for thread in self.threads:
-            thread.join(60)
+            thread.join(120)
         expect(self.began < LIMIT, f"{self.mark}: the load ended by itself")
         expect_equal(f"{self.mark}: messages without a reply", self.began - len(self.replies), 0)
 
@@ -348,7 +354,7 @@ def wait_for(loads, what, question):
     def enough(load):
         return sum(question(record) for number, record in load.records().items() if number > begun[load]) > PART
 
-    wait_until(what, lambda: all(map(enough, loads)))
+    wait_until(what, lambda: all(map(enough, loads)), 120)
 
 
 def load_through_an_outage(world, mark, fail, mend, on_unknown):
@@ -357,6 +363,8 @@ def load_through_an_outage(world, mark, fail, mend, on_unknown):
     loads = [Load(chain, f"{mark}-{chain.name.lower()}-") for chain in world.chains]
     try:
         wait_for(loads, "messages that can be told", lambda record: not untold(record))
+        for load in loads:
+            load.before = load.began - CLIENTS
         try:
             fail()
             wait_for(loads, "messages that cannot be told", untold)
@@ -374,9 +382,15 @@ def nothing_was_lost(load, allowed):
     """Each message was delivered once, or the client knows that it was not."""
     expect_equal(f"{load.mark}: codes", set(load.replies.values()), allowed)
     expect_equal(f"{load.mark}: refused", [r for r in load.records().values() if r["verdict"] == "reject"], [])
-    slowest = max(record["elapsed_us"] for record in load.records().values()) / 1e6
-    expect(slowest < LOAD_DEADLINE + 0.5, f"{load.mark}: one was judged for {slowest:.2f} s")
-    expect(load.slowest < 10, f"{load.mark}: one took {load.slowest:.2f} s")
+    # the control: those that could be told, before the outage
+    elapsed = {number: record["elapsed_us"] / 1e6 for number, record in load.records().items()}
+    told = [number for number, record in load.records().items() if number <= load.before and not untold(record)]
+    control, slowest = max(elapsed[number] for number in told), max(elapsed.values())
+    expect(slowest < LOAD_DEADLINE + 0.5 + CONTROLS * control,
+           f"{load.mark}: one was judged for {slowest:.2f} s, {control:.2f} at the most before the outage")
+    control, slowest = max(load.seconds[number] for number in told), max(load.seconds.values())
+    expect(slowest < 10 + CONTROLS * control,
+           f"{load.mark}: one took {slowest:.2f} s, {control:.2f} at the most before the outage")
     wait_until(f"{load.mark}: all that was taken at the sink", lambda: all(
         load.chain.sink.to(load.recipient(number)) for number, code in load.replies.items() if code == 250))
     for number, code in load.replies.items():

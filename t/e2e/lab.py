@@ -35,8 +35,8 @@ def expect_equal(what, got, wanted):
         raise Failure(f"{what} is {got!r}, wanted {wanted!r}")
 
 
-def wait_until(what, question, seconds=20.0):
-    """Asks until the answer is true, and returns it."""
+def wait_until(what, question, seconds=60.0):
+    """Asks until the answer is true, and returns it; what takes so long hangs."""
     end = time.monotonic() + seconds
     while True:
         answer = question()

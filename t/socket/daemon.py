@@ -8,6 +8,7 @@ as root) and plays the mail server.  Names of tests as arguments run these alone
 import grp
 import os
 import pwd
+import select
 import signal
 import socket
 import stat
@@ -499,6 +500,18 @@ def cannot_connect(address):
     return False
 
 
+def at_once(took, what):
+    """Less than the five seconds that a drain waits for what is idle, or less than twice what a
+    busy machine takes where there is nothing to wait for."""
+    control = 0.0
+    if took >= 4:
+        with Daemon() as idle:
+            begun = time.monotonic()
+            idle.stop()
+            control = time.monotonic() - begun
+    check(took < max(4, 3 + 2 * control), f"{what}: {took:.1f} s, and {control:.1f} without")
+
+
 def drained(spec, address):
     with Daemon(ENFORCE, spec=spec, address=address) as d:
         s, idle = d.session(), d.session()
@@ -506,7 +519,6 @@ def drained(spec, address):
         s.rcpt()
         os.kill(d.pid, signal.SIGTERM)
         d.wait_for(lambda: "stopping: 2 connections" in d.log(), "stopping")
-        begun = time.monotonic()
         d.wait_for(lambda: cannot_connect(d.address), "new connection turned away")
         idle.quit()
         s.header(*BAD_FROM[0])
@@ -515,9 +527,10 @@ def drained(spec, address):
         time.sleep(1.5)
         equal(s.message(headers=GOOD_FROM)[1].kind, "a", "the next of the connection")
         check(d.process.poll() is None, "it ended with an open connection")
+        begun = time.monotonic()
         s.quit()
         equal(d.process.wait(mta.TIMEOUT), 0, "status")
-        check(time.monotonic() - begun < 4, "it waited although all had ended")
+        at_once(time.monotonic() - begun, "it waited although all had ended")
         check("3 messages judged, 1 of them refused" in d.log(), "counters are missing")
     return d
 
@@ -531,27 +544,36 @@ def test_drain():
 
 def test_drain_turns_all_away():
     """Connections that come in the very moment of the signal are answered or cut, at once."""
-    times = []
+    usual, times = [], []
 
-    def client(d):
-        turned_away = False
-        while not turned_away:
-            begun = time.monotonic()
-            turned_away = cannot_connect(d.address)
-            times.append(time.monotonic() - begun)
+    def attempt(d, kept):
+        begun = time.monotonic()
+        turned_away = cannot_connect(d.address)
+        kept.append(time.monotonic() - begun)
+        return turned_away
+
+    def client(d, all_there):
+        attempt(d, usual)
+        all_there.wait()
+        while not attempt(d, times):
+            pass
 
     for _ in range(20):
         with Daemon() as d:
             s = d.session()
-            clients = [threading.Thread(target=client, args=[d]) for _ in range(8)]
+            all_there = threading.Barrier(9)
+            clients = [threading.Thread(target=client, args=[d, all_there]) for _ in range(8)]
             for c in clients:
                 c.start()
+            all_there.wait(mta.TIMEOUT)
             os.kill(d.pid, signal.SIGTERM)
             for c in clients:
                 c.join(mta.TIMEOUT)
             s.quit()
             equal(d.process.wait(mta.TIMEOUT), 0, "status")
-    check(max(times) < 3, f"one of {len(times)} connections waited {max(times):.1f} s")
+    # one that nobody takes waits until the daemon ends, for five seconds at the least
+    check(max(times) < 3 + 4 * max(usual),
+          f"one of {len(times)} connections waited {max(times):.1f} s, before that {max(usual):.1f}")
 
 
 def test_drain_waits_for_messages():
@@ -567,7 +589,7 @@ def test_drain_waits_for_messages():
         equal(s.end().kind, "a", "the end of the message")
         begun = time.monotonic()
         equal(d.process.wait(mta.TIMEOUT), 0, "status")
-        check(time.monotonic() - begun < 4, "it waited for idle connections")
+        at_once(time.monotonic() - begun, "it waited for idle connections")
         idle.close()
 
 
@@ -579,7 +601,7 @@ def test_second_signal_stops_at_once():
         d.wait_for(lambda: "stopping" in d.log(), "stopping")
         begun = time.monotonic()
         equal(d.stop(), 0, "status")
-        check(time.monotonic() - begun < 4, "it did not stop at once")
+        at_once(time.monotonic() - begun, "it did not stop at once")
         check("with 1 messages under way" in d.log(), "the cut message is not named")
 
 
@@ -613,20 +635,21 @@ class Hanging:
 
 
 def test_end_while_stores_hang():
-    """A reload waits for stores that hang, all of them together; a signal to stop comes through."""
+    """A reload waits for stores that hang, all of them together; a signal to stop comes through.
+    It waits two seconds in all: of ten stores that would be twenty, one after the other."""
     server = Hanging()
-    with Daemon(server.stores(6, "timeout = 20")) as d:
+    with Daemon(server.stores(10, "timeout = 60")) as d:
         s = d.session()
         equal(s.message(headers=GOOD_FROM)[1].kind, "a", "a message while the stores hang")
-        d.wait_for(lambda: len(server.taken) >= 6, "questions")
+        d.wait_for(lambda: len(server.taken) >= 10, "questions")
         begun = time.monotonic()
         d.reload()
-        check(time.monotonic() - begun < 4, "the reload waited for one store after the other")
+        check(time.monotonic() - begun < 10, "the reload waited for one store after the other")
         equal(s.message(headers=GOOD_FROM)[1].kind, "a", "a message after the reload")
         s.quit()
         begun = time.monotonic()
         equal(d.stop(), 0, "status")
-        check(time.monotonic() - begun < 4, "the stores held up the end")
+        check(time.monotonic() - begun < 10, "the stores held up the end")
     server.close()
 
 
@@ -1025,10 +1048,10 @@ def test_nobody_waits_behind_others():
     """Where all of libmilter's workers wait for a dead name server, MAIL is answered at once."""
     dead = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     dead.bind(("127.0.0.1", 0))
-    seconds, slowest = 0.8, 0
+    seconds = 3  # what answers on a busy machine does so in less
     with dead, Daemon(f'resolver = {{ "127.0.0.1@{dead.getsockname()[1]}" }} '
                       f"deadline = {seconds}") as d:
-        for turn in range(8):
+        for turn in range(6):
             held = [d.session() for _ in range(8)]
             others = [d.session() for _ in range(8)]
             for i, s in enumerate(held):
@@ -1040,16 +1063,15 @@ def test_nobody_waits_behind_others():
                 one.send("R", b"<bob@example.net>\0")
                 other.macros("M", {"v": mta.VERSION})
                 other.send("M", b"<ann@example.com>\0")
-            begun = time.monotonic()
             os.kill(d.pid, signal.SIGCONT)
             for s in others:
                 equal(s.reply().kind, "c", "MAIL beside those that wait")
-            slowest = max(slowest, time.monotonic() - begun)
+            answered, _, _ = select.select([s.sock for s in held], [], [], 0)
+            equal(len(answered), 0, "RCPTs that were answered before MAIL")
             for s in held:
                 equal(s.reply().kind, "c", "RCPT without an answer of the DNS")
             for s in held + others:
                 s.quit()
-        check(slowest < seconds / 2, f"MAIL was answered after {slowest:.1f} s")
         equal(d.stop(), 0, "status")
 
 

@@ -6,31 +6,39 @@
  * Lines on standard input; \xNN stands for an octet:
  *
  *	address|logins|domain KEY      one lookup over the one connection that is kept
- *	timeout SECONDS                of the lookups that follow; at first 3
+ *	timeout SECONDS                of the lookups that follow; at first 30
  *	many THREADS TIMES SERVICE KEY   in that many threads at once, each with its connection
  *	close                          ends the connection
  *	files                          how many descriptors and threads there are
  *
  * Each gives one line.  An answer has fields parted by tabs: status, entry, then, where there
- * are any, targets=, logins=, why=, each with control characters as \xNN, and ms=.  At the end:
- * "closed" with the descriptors that are left, after the store was closed.
+ * are any, targets=, logins=, why=, each with control characters as \xNN, and ms=, starved= and
+ * timer=.  At the end: "closed" with the descriptors that are left, after the store was closed.
+ *
+ * Both of the last tell how busy the machine was, on which a lookup may end after its deadline.
+ * starved= is for how many ms this thread could have run and was not let, as Linux counts it, 0
+ * where nobody does; timer= is how late a thread was at the latest that meanwhile did nothing but
+ * sleep for a moment, again and again.
  */
 #include <dirent.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/utf8.h"
 #include "store/store.h"
 
-enum { LINE = 70000, OPTIONS = 100, THREADS = 64, STATUSES = 4 };
+enum { LINE = 70000, OPTIONS = 100, THREADS = 64, STATUSES = 4, TICK_MS = 10 };
 
 static struct store *store;
 static void *connection;
-static int64_t timeout_us = 3000000;
+static int64_t timeout_us = 30000000;
 
 static size_t count_in(const char *path)
 {
@@ -98,6 +106,60 @@ static bool read_question(char *line, struct store_question *q, char *local_part
 	return true;
 }
 
+/* ---- the control ---------------------------------------------------------------- */
+
+struct timer {
+	pthread_t thread;
+	int over; /* eventfd */
+	int64_t latest_us;
+};
+
+static void *run_timer(void *context)
+{
+	struct timer *timer = context;
+	struct pollfd over = { .fd = timer->over, .events = POLLIN };
+
+	for (;;) {
+		int64_t due_us = clock_now_us() + TICK_MS * 1000;
+
+		if (poll(&over, 1, TICK_MS) != 0)
+			return NULL;
+		if (clock_now_us() - due_us > timer->latest_us)
+			timer->latest_us = clock_now_us() - due_us;
+	}
+}
+
+static void timer_start(struct timer *timer)
+{
+	*timer = (struct timer){ .over = eventfd(0, EFD_CLOEXEC) };
+	if (timer->over < 0 || pthread_create(&timer->thread, NULL, run_timer, timer) != 0)
+		abort();
+}
+
+static long timer_end_ms(struct timer *timer)
+{
+	eventfd_write(timer->over, 1);
+	pthread_join(timer->thread, NULL);
+	close(timer->over);
+	return (long)(timer->latest_us / 1000);
+}
+
+/* How long the calling thread has been ready to run and has not run, in all. */
+static int64_t starved_us(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+	long long ran, waited = 0;
+
+	if (file == NULL)
+		return 0;
+	if (fscanf(file, "%lld %lld", &ran, &waited) != 2)
+		waited = 0;
+	fclose(file);
+	return waited / 1000;
+}
+
+/* ---- one lookup ----------------------------------------------------------------- */
+
 static void show_items(const char *label, const struct slice *items, size_t count)
 {
 	struct buf out;
@@ -112,7 +174,7 @@ static void show_items(const char *label, const struct slice *items, size_t coun
 	buf_free(&out);
 }
 
-static void show(const struct store_answer *a)
+static void show(const struct store_answer *a, int64_t starved, long timer_ms)
 {
 	printf("%s", lookup_status_name(a->status));
 	if (a->status == LOOKUP_FOUND)
@@ -123,7 +185,8 @@ static void show(const struct store_answer *a)
 		show_items("logins", store_answer_logins(a), a->login_count);
 	if (a->why.len > 0)
 		show_items("why", &a->why, 1);
-	printf("\tof_key=%d\tms=%lld\n", a->of_key, (long long)(a->elapsed_us / 1000));
+	printf("\tof_key=%d\tms=%lld\tstarved=%lld\ttimer=%ld\n", a->of_key,
+	    (long long)(a->elapsed_us / 1000), (long long)(starved / 1000), timer_ms);
 }
 
 static void ask(char *line)
@@ -131,7 +194,9 @@ static void ask(char *line)
 	static char local_part[LINE];
 	struct store_question question;
 	struct store_answer *answer;
+	struct timer timer;
 	struct slice key;
+	int64_t starved;
 	char *exact; /* of exact size: a sanitizer sees what reads beyond */
 
 	if (!read_question(line, &question, local_part)) {
@@ -142,8 +207,10 @@ static void ask(char *line)
 	exact = must_alloc(key.len + 1);
 	memcpy(exact, key.data, key.len);
 	question.key.data = exact;
+	timer_start(&timer);
+	starved = starved_us();
 	answer = store_lookup(store, &connection, &question, clock_now_us() + timeout_us);
-	show(answer);
+	show(answer, starved_us() - starved, timer_end_ms(&timer));
 	store_answer_unref(answer);
 	free(exact);
 }
@@ -154,7 +221,7 @@ struct job {
 	pthread_t thread;
 	const struct store_question *question;
 	size_t times, counts[STATUSES];
-	int64_t longest_us;
+	int64_t longest_us, starved_us; /* the latter meanwhile */
 };
 
 static void *work(void *context)
@@ -163,12 +230,15 @@ static void *work(void *context)
 	void *own = NULL;
 
 	for (size_t i = 0; i < job->times; i++) {
+		int64_t before_us = starved_us();
 		struct store_answer *answer =
 		    store_lookup(store, &own, job->question, clock_now_us() + timeout_us);
 
 		job->counts[answer->status]++;
-		if (answer->elapsed_us > job->longest_us)
+		if (answer->elapsed_us > job->longest_us) {
 			job->longest_us = answer->elapsed_us;
+			job->starved_us = starved_us() - before_us;
+		}
 		store_answer_unref(answer);
 	}
 	store_disconnect(store, own);
@@ -182,10 +252,12 @@ static void many(char *line)
 	struct store_question question;
 	size_t threads = strtoul(line, &line, 10), times = strtoul(line, &line, 10);
 	size_t counts[STATUSES] = { 0 };
-	int64_t longest_us = 0;
+	int64_t longest_us = 0, starved = 0;
+	struct timer timer;
 
 	if (threads > THREADS || !read_question(line + 1, &question, local_part))
 		exit(64);
+	timer_start(&timer);
 	for (size_t i = 0; i < threads; i++) {
 		jobs[i] = (struct job){ .question = &question, .times = times };
 		if (pthread_create(&jobs[i].thread, NULL, work, &jobs[i]) != 0)
@@ -195,11 +267,15 @@ static void many(char *line)
 		pthread_join(jobs[i].thread, NULL);
 		for (int s = 0; s < STATUSES; s++)
 			counts[s] += jobs[i].counts[s];
-		if (jobs[i].longest_us > longest_us)
+		if (jobs[i].longest_us > longest_us) {
 			longest_us = jobs[i].longest_us;
+			starved = jobs[i].starved_us;
+		}
 	}
-	printf("found=%zu notfound=%zu tempfail=%zu permfail=%zu\tms=%lld\n", counts[0], counts[1],
-	    counts[2], counts[3], (long long)(longest_us / 1000));
+	printf(
+	    "found=%zu notfound=%zu tempfail=%zu permfail=%zu\tms=%lld\tstarved=%lld\ttimer=%ld\n",
+	    counts[0], counts[1], counts[2], counts[3], (long long)(longest_us / 1000),
+	    (long long)(starved / 1000), timer_end_ms(&timer));
 }
 
 static void end_connection(void)

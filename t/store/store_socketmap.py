@@ -181,13 +181,13 @@ def test_protocol():
 
 def test_unasked_later():
     """An answer that comes when nothing was asked is not the answer to the next question."""
-    gate = threading.Event()
+    taken, gate = threading.Event(), threading.Event()
 
     def handler(connection):
         connection.recv(4096)
         connection.sendall(b"9:NOTFOUND ,")
         if not gate.is_set():
-            time.sleep(0.1)
+            taken.wait(lab.LIMIT)
             connection.sendall(b"4:OK x,")
             gate.set()
             lab.silent(connection)
@@ -195,8 +195,8 @@ def test_unasked_later():
     server = lab.FalseServer(handler)
     ask = lab.Ask("socketmap", {"socket": server.place, "map": "m"})
     lab.check("first", ask("a@example.com").status, "notfound")
-    gate.wait(5)
-    time.sleep(0.05)
+    taken.set()
+    gate.wait(lab.LIMIT)
     lab.check("what nobody asked for is no answer", ask("b@example.com").status, "notfound")
     lab.check("a new connection", server.count, 2)
     lab.check_end(ask)

@@ -482,14 +482,14 @@ class Daemon:
     def __exit__(self, *_):
         self.process.terminate()
         try:
-            self.process.wait(10)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
         self.process.stderr.close()
 
     def says(self, words):
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while words not in self.log and time.monotonic() < end:
             if select.select([self.process.stderr], [], [], 0.1)[0]:
                 read = os.read(self.process.stderr.fileno(), 65536).decode()

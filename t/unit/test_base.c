@@ -525,7 +525,8 @@ START_TEST(networks_have_samples)
 		ck_assert_msg(ip_in_network(&samples[i], &network), "%s", sample_rows[_i].network);
 		buf_printf(&shown, "%s%s", i > 0 ? " " : "", ip_format(&samples[i], text));
 	}
-	expect_slice(sample_rows[_i].network, "samples", buf_slice(&shown), sample_rows[_i].samples);
+	expect_slice(
+	    sample_rows[_i].network, "samples", buf_slice(&shown), sample_rows[_i].samples);
 	buf_free(&shown);
 }
 END_TEST

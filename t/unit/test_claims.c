@@ -292,7 +292,7 @@ START_TEST(test_account)
 }
 END_TEST
 
-/* Too many wait: what would have to be waited for is not told, in no time. */
+/* A place in the gate is taken and given back. */
 START_TEST(test_gate)
 {
 	static const char config[] =
@@ -306,18 +306,6 @@ START_TEST(test_gate)
 	from = &p.claims->list[CLAIM_FROM];
 	ck_assert_int_eq(from->found.answer, DIRECTORY_MAILBOX);
 	ck_assert_int_eq(from->use.permission, PERMISSION_YES);
-	ck_assert_uint_eq(p.site->gate.waiting, 0);
-	end(&p);
-
-	p.site = open_site(config);
-	p.site->gate.most = 0;
-	p.arena = arena_new();
-	p.message = message_new(p.arena);
-	message_set_mail(p.message, SLICE("<root@example.com>"));
-	p.inquiry = inquiry_new(p.site, p.message, NOW);
-	inquiry_sender(p.inquiry);
-	ck_assert_int_eq(p.message->claims->list[CLAIM_MAIL_FROM].found.answer, DIRECTORY_UNKNOWN);
-	ck_assert(p.message->claims->sender_told);
 	ck_assert_uint_eq(p.site->gate.waiting, 0);
 	end(&p);
 }
@@ -338,12 +326,47 @@ static int listen_silently(char path[60])
 	return fd;
 }
 
+/* Too many wait: what would have to be waited for is not told, in no time. */
+START_TEST(test_full_gate)
+{
+	char path[60], config[TEXT_MAX];
+	int fd = listen_silently(path);
+	struct stopwatch watch;
+	struct passage p;
+
+	/* a store that answers, as one on this host, might do so before anybody has to wait */
+	snprintf(config, sizeof config,
+	    "resolver = { \"none\" }\ndeadline = 5\nown_domains = { \"example.com\" }\n"
+	    "directory = { \"slow\" }\n"
+	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
+	    path);
+	online = true;
+	p.site = open_site(config);
+	online = false;
+	p.site->gate.most = 0;
+	p.arena = arena_new();
+	p.message = message_new(p.arena);
+	message_set_mail(p.message, SLICE("<root@example.com>"));
+	p.inquiry = inquiry_new(p.site, p.message, NOW);
+	stopwatch_start(&watch);
+	inquiry_sender(p.inquiry);
+	stopwatch_stop(&watch);
+	ck_assert_int_eq(p.message->claims->list[CLAIM_MAIL_FROM].found.answer, DIRECTORY_UNKNOWN);
+	ck_assert(p.message->claims->sender_told);
+	ck_assert_uint_eq(p.site->gate.waiting, 0);
+	ck_assert_msg(watch.fair_us < 1000000, "%d us", (int)watch.fair_us);
+	end(&p);
+	close(fd);
+	unlink(path);
+}
+END_TEST
+
 /* Both waits together take no longer than the deadline. */
 START_TEST(test_one_budget)
 {
 	char path[60], config[TEXT_MAX];
 	int fd = listen_silently(path);
-	int64_t begun, took;
+	struct stopwatch watch;
 	struct passage p;
 
 	snprintf(config, sizeof config,
@@ -351,13 +374,14 @@ START_TEST(test_one_budget)
 	    "= { \"slow\" }\n"
 	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
 	    path);
-	begun = clock_now_us();
+	stopwatch_start(&watch);
 	/* not offline: a socketmap is one that is asked over the network */
 	online = true;
 	pass(&p, config, "ann", "<ann@example.com>", "From: bob@example.com\n");
 	online = false;
-	took = clock_now_us() - begun;
-	ck_assert_msg(took >= 400000 && took < 550000, "%d us", (int)took);
+	stopwatch_stop(&watch);
+	ck_assert_msg(watch.took_us >= 400000 && watch.fair_us < 550000, "%d us, fairly %d",
+	    (int)watch.took_us, (int)watch.fair_us);
 	ck_assert_int_eq(p.claims->list[CLAIM_MAIL_FROM].found.answer, DIRECTORY_UNKNOWN);
 	ck_assert_int_eq(p.claims->list[CLAIM_FROM].found.answer, DIRECTORY_UNKNOWN);
 	ck_assert_int_eq(p.claims->list[CLAIM_FROM].use.permission, PERMISSION_UNKNOWN);
@@ -382,7 +406,7 @@ static void watching_ask(struct resolver *resolver, const struct dns_question *q
 	struct pollfd server = { .fd = w->server, .events = POLLIN };
 
 	(void)question, (void)deadline_us;
-	w->called |= poll(&server, 1, 200) == 1;
+	w->called |= poll(&server, 1, 10000) == 1;
 	done(context, dns_answer_empty(DNS_TEMPFAIL, "not now"));
 }
 
@@ -395,7 +419,7 @@ START_TEST(test_side_by_side)
 	struct passage p;
 
 	snprintf(config, sizeof config,
-	    "resolver = { \"none\" }\ndeadline = 0.3\nown_domains = { \"example.com\" }\n"
+	    "resolver = { \"none\" }\ndeadline = 2\nown_domains = { \"example.com\" }\n"
 	    "directory = { \"slow\" }\n"
 	    "store \"slow\" { type = socketmap socket = \"unix:%s\" map = x }\n",
 	    path);
@@ -664,6 +688,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tc, test_all_four);
 	tcase_add_loop_test(tc, test_account, 0, ROWS(account_rows));
 	tcase_add_test(tc, test_gate);
+	tcase_add_test(tc, test_full_gate);
 	tcase_add_test(tc, test_one_budget);
 	tcase_add_test(tc, test_side_by_side);
 	tcase_add_loop_test(tc, test_needs, 0, ROWS(need_rows));

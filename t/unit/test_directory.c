@@ -32,16 +32,20 @@ enum behaviour { ANSWERS, FAILS, DENIED };
  * Entries "KEY WORD [TARGET,TARGET] [=LOGIN,LOGIN]" parted by ";".  WORD is that of
  * store_entry_name; "tempfail" fails as a store does, "refused" for this key alone.
  *
- * Of all fakes whose option `number` is n:
+ * Of all fakes whose option `number` is n (hold: no lookup ends while it is set; meet: nor
+ * before so many were in one at once, of all fakes together):
  */
 static struct {
 	atomic_uint lookups, connections, most_at_once, at_once;
 	_Atomic enum behaviour behaviour;
 	_Atomic int64_t delay_us;
+	atomic_bool hold;
 	char text[TEXT_MAX];
 	char keys[TEXT_MAX]; /* of addresses and logins that were asked for, each behind a blank */
 	pthread_mutex_t mutex;
 } fakes[3];
+
+static atomic_uint together, most_together, meet;
 
 static const struct store_rule fake_rules[] = { { "number", STORE_TEXT, false },
 	{ "services", STORE_TEXT, false }, { "flags", STORE_TEXT, false },
@@ -121,21 +125,29 @@ static void note_key(unsigned n, const struct store_question *q)
 		    fakes[n].keys + len, sizeof fakes[n].keys - len, " %.*s", SLICE_ARG(q->key));
 }
 
+static void note_most(atomic_uint *most, unsigned now)
+{
+	unsigned known = atomic_load(most);
+
+	while (known < now && !atomic_compare_exchange_weak(most, &known, now))
+		;
+}
+
 static enum lookup_status fake_lookup(struct store *store, const struct store_question *q,
     int64_t deadline_us, struct store_reply *reply)
 {
 	unsigned n = store->flags >> 16;
-	unsigned now = atomic_fetch_add(&fakes[n].at_once, 1) + 1;
-	unsigned most = atomic_load(&fakes[n].most_at_once);
 	char text[TEXT_MAX];
 	enum lookup_status status;
 
 	(void)deadline_us;
 	ck_assert(q->key.data[q->key.len] == '\0');
-	while (most < now && !atomic_compare_exchange_weak(&fakes[n].most_at_once, &most, now))
-		;
+	note_most(&fakes[n].most_at_once, atomic_fetch_add(&fakes[n].at_once, 1) + 1);
+	note_most(&most_together, atomic_fetch_add(&together, 1) + 1);
 	atomic_fetch_add(&fakes[n].lookups, 1);
 	usleep((useconds_t)atomic_load(&fakes[n].delay_us));
+	WAIT_UNTIL(!atomic_load(&fakes[n].hold));
+	WAIT_UNTIL(atomic_load(&most_together) >= atomic_load(&meet));
 	pthread_mutex_lock(&fakes[n].mutex);
 	memcpy(text, fakes[n].text, sizeof text);
 	note_key(n, q);
@@ -146,6 +158,7 @@ static enum lookup_status fake_lookup(struct store *store, const struct store_qu
 		status = store_reply_fail(reply,
 		    atomic_load(&fakes[n].behaviour) == FAILS ? LOOKUP_TEMPFAIL : LOOKUP_PERMFAIL,
 		    "it fails");
+	atomic_fetch_sub(&together, 1);
 	atomic_fetch_sub(&fakes[n].at_once, 1);
 	return status;
 }
@@ -200,12 +213,15 @@ static void set_text(unsigned n, const char *text)
 
 static void setup(void)
 {
+	atomic_store(&most_together, 0);
+	atomic_store(&meet, 0);
 	for (unsigned n = 0; n < 3; n++) {
 		pthread_mutex_init(&fakes[n].mutex, NULL);
 		atomic_store(&fakes[n].lookups, 0);
 		atomic_store(&fakes[n].most_at_once, 0);
 		atomic_store(&fakes[n].behaviour, ANSWERS);
 		atomic_store(&fakes[n].delay_us, 0);
+		atomic_store(&fakes[n].hold, false);
 		set_text(n, "");
 		fakes[n].keys[0] = '\0';
 	}
@@ -313,12 +329,18 @@ static const char *ask_within(
 
 static const char *ask(struct directory *d, const char *address, char out[500])
 {
-	return ask_within(d, address, NULL, 5 * SECOND, out);
+	return ask_within(d, address, NULL, LIMIT_SECONDS * SECOND, out);
 }
 
 static unsigned lookups(unsigned n)
 {
 	return atomic_load(&fakes[n].lookups);
+}
+
+/* Lookups are in no store any more, though they were asked for. */
+static void wait_for_end(unsigned n, unsigned count)
+{
+	WAIT_UNTIL(lookups(n) >= count && atomic_load(&fakes[n].at_once) == 0);
 }
 
 /* ---- what an address is --------------------------------------------------------- */
@@ -795,7 +817,7 @@ END_TEST
 START_TEST(test_cache)
 {
 	struct directory *d =
-	    make((struct directory_options){ 0 }, "positive_ttl=60 negative_ttl=0.2", NULL);
+	    make((struct directory_options){ 0 }, "positive_ttl=600 negative_ttl=600", NULL);
 	char got[500];
 
 	set_text(0, DOMAIN_ "ann@example.com mailbox");
@@ -806,13 +828,41 @@ START_TEST(test_cache)
 	ck_assert_str_eq(ask(d, "new@example.com", got), "none");
 	set_text(0, DOMAIN_ "new@example.com alias ann@example.com");
 	ck_assert_str_eq(ask(d, "new@example.com", got), "none");
-	usleep(250 * MS);
-	ck_assert_str_eq(ask(d, "new@example.com", got), "alias one >ann@example.com");
 	/* ann is gone from the store, and known still, until all is forgotten */
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox one >ann@example.com");
 	directory_flush(d);
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "none");
+	ck_assert_str_eq(ask(d, "new@example.com", got), "alias one >ann@example.com");
 	directory_unref(d);
+}
+END_TEST
+
+/* That somebody is not there is known for a while, and that he is for another. */
+START_TEST(test_cache_ends)
+{
+	static const struct {
+		const char *options, *before, *wanted, *after, *wanted_then;
+	} lives[] = {
+		{ "positive_ttl=600 negative_ttl=0.1", "x", "none", "ann@example.com mailbox",
+		    "mailbox one >ann@example.com" },
+		{ "positive_ttl=0.1 negative_ttl=600", "ann@example.com mailbox",
+		    "mailbox one >ann@example.com", "x", "none" },
+	};
+
+	for (size_t i = 0; i < sizeof lives / sizeof lives[0]; i++) {
+		char options[100], got[500];
+		struct directory *d;
+
+		snprintf(options, sizeof options, "services=1 flags=12 domains=example.com %s",
+		    lives[i].options);
+		d = make((struct directory_options){ 0 }, options, NULL);
+		set_text(0, lives[i].before);
+		ck_assert_str_eq(ask(d, "ann@example.com", got), lives[i].wanted);
+		set_text(0, lives[i].after);
+		usleep(150 * MS);
+		ck_assert_str_eq(ask(d, "ann@example.com", got), lives[i].wanted_then);
+		directory_unref(d);
+	}
 }
 END_TEST
 
@@ -823,13 +873,15 @@ START_TEST(test_flush_under_way)
 	    make((struct directory_options){ 0 }, "services=1 domains=example.com", NULL);
 	char got[500];
 
-	atomic_store(&fakes[0].delay_us, 100 * MS);
-	ask_within(d, "ann@example.com", NULL, 20 * MS, got);
+	atomic_store(&fakes[0].hold, true);
+	ask_within(d, "ann@example.com", NULL, SECOND, got);
+	WAIT_UNTIL(lookups(0) == 1);
 	set_text(0, "ann@example.com mailbox");
 	directory_flush(d);
-	usleep(150 * MS);
-	ask(d, "ann@example.com", got);
-	ck_assert_uint_ge(lookups(0), 2);
+	atomic_store(&fakes[0].hold, false);
+	wait_for_end(0, 1);
+	/* as long as the answer is on its way, it serves who asks meanwhile */
+	WAIT_UNTIL((ask(d, "ann@example.com", got), lookups(0) >= 2));
 	directory_unref(d);
 }
 END_TEST
@@ -864,23 +916,24 @@ END_TEST
 START_TEST(test_parallel)
 {
 	struct directory *d;
-	int64_t began_us;
 	char got[500];
 
 	set_text(1, "ann@example.com mailbox");
-	atomic_store(&fakes[0].delay_us, 200 * MS);
-	atomic_store(&fakes[1].delay_us, 200 * MS);
+	/* no lookup ends before both stores are in one */
+	atomic_store(&meet, 2);
 	d = make((struct directory_options){ 0 }, "services=1 flags=12 domains=example.com",
 	    "services=1 parallel=yes");
-	began_us = clock_now_us();
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox two >ann@example.com");
-	ck_assert_int_lt(clock_now_us() - began_us, 390 * MS);
+	ck_assert_uint_eq(atomic_load(&most_together), 2);
 	directory_unref(d);
+	/* and in turn there is always one of them alone, however long it takes */
+	atomic_store(&meet, 0);
+	atomic_store(&most_together, 0);
+	atomic_store(&fakes[0].delay_us, 200 * MS);
 	d = make((struct directory_options){ 0 }, "services=1 flags=12 domains=example.com",
 	    "services=1");
-	began_us = clock_now_us();
-	ask(d, "ann@example.com", got);
-	ck_assert_int_ge(clock_now_us() - began_us, 400 * MS);
+	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox two >ann@example.com");
+	ck_assert_uint_eq(atomic_load(&most_together), 1);
 	directory_unref(d);
 }
 END_TEST
@@ -891,9 +944,11 @@ START_TEST(test_workers)
 	struct directory *d = make((struct directory_options){ 0 },
 	    "services=1 flags=12 domains=example.com workers=3", NULL);
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + 5 * SECOND);
+	struct directory_view *view =
+	    directory_view_new(arena, d, clock_now_us() + LIMIT_SECONDS * SECOND);
 	struct directory_result r;
 
+	atomic_store(&meet, 3);
 	atomic_store(&fakes[0].delay_us, 50 * MS);
 	for (int i = 0; i < 9; i++)
 		directory_address(view, arena_printf(arena, "a%d@example.com", i), &r);
@@ -913,22 +968,22 @@ START_TEST(test_start)
 	struct directory *d =
 	    make((struct directory_options){ 0 }, "services=1 domains=example.com", NULL);
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + 5 * SECOND);
+	struct directory_view *view =
+	    directory_view_new(arena, d, clock_now_us() + LIMIT_SECONDS * SECOND);
 	struct directory_result r;
-	int64_t began_us;
 
 	set_text(0, "ann@example.com mailbox");
-	atomic_store(&fakes[0].delay_us, 100 * MS);
 	ck_assert_int_eq(directory_address(view, SLICE("ann@example.com"), &r), DIRECTORY_PENDING);
 	directory_view_start(view);
-	usleep(150 * MS);
-	began_us = clock_now_us();
+	/* it is asked and answered before anybody waits */
+	wait_for_end(0, 1);
 	ck_assert(directory_view_wait(view));
-	ck_assert_int_lt(clock_now_us() - began_us, 50 * MS);
+	ck_assert_uint_eq(lookups(0), 1);
 	ck_assert_int_eq(directory_address(view, SLICE("ann@example.com"), &r), DIRECTORY_MAILBOX);
 	directory_view_free(view);
 	/* one that nobody waits for any more */
-	view = directory_view_new(arena, d, clock_now_us() + 5 * SECOND);
+	view = directory_view_new(arena, d, clock_now_us() + LIMIT_SECONDS * SECOND);
+	atomic_store(&fakes[0].delay_us, 100 * MS);
 	directory_address(view, SLICE("bob@example.com"), &r);
 	directory_view_start(view);
 	directory_view_free(view);
@@ -941,18 +996,22 @@ START_TEST(test_deadline)
 {
 	struct directory *d =
 	    make((struct directory_options){ 0 }, "services=1 domains=example.com", NULL);
-	int64_t began_us = clock_now_us();
+	struct stopwatch watch;
 	char got[500];
 
 	set_text(0, "ann@example.com mailbox");
-	atomic_store(&fakes[0].delay_us, 500 * MS);
+	atomic_store(&fakes[0].hold, true);
+	stopwatch_start(&watch);
 	ck_assert_str_eq(ask_within(d, "ann@example.com", NULL, 100 * MS, got),
 	    "unknown (one: no answer within the deadline)");
-	ck_assert_int_lt(clock_now_us() - began_us, 300 * MS);
+	stopwatch_stop(&watch);
+	ck_assert_int_ge(watch.took_us, 100 * MS);
+	ck_assert_int_lt(watch.fair_us, 300 * MS);
 	/* the answer that came late serves the next message */
-	usleep(600 * MS);
-	ck_assert_str_eq(
-	    ask_within(d, "ann@example.com", NULL, 100 * MS, got), "mailbox one >ann@example.com");
+	WAIT_UNTIL(lookups(0) == 1);
+	atomic_store(&fakes[0].hold, false);
+	wait_for_end(0, 1);
+	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox one >ann@example.com");
 	ck_assert_uint_eq(lookups(0), 1);
 	/* no time at all: nothing is asked */
 	ck_assert_str_eq(ask_within(d, "bob@example.com", NULL, -1, got),
@@ -962,33 +1021,55 @@ START_TEST(test_deadline)
 }
 END_TEST
 
+static void *release_soon(void *context)
+{
+	usleep(300 * MS);
+	atomic_store(&fakes[0].hold, false);
+	return context;
+}
+
+static bool is_said_to_hang(struct directory *d, unsigned number)
+{
+	char address[30], got[500];
+
+	snprintf(address, sizeof address, "b%u@example.com", number);
+	return strcmp(ask_within(d, address, NULL, 20 * MS, got),
+		   "unknown (one: not asked: the store hangs)") == 0;
+}
+
 /* A store that hangs holds its workers and nobody else. */
 START_TEST(test_hang)
 {
 	struct directory *d = make((struct directory_options){ 0 },
 	    "services=1 flags=12 domains=example.com workers=2 timeout=0.1", NULL);
-	int64_t began_us;
+	struct stopwatch watch;
+	pthread_t thread;
+	unsigned asked = 0;
 	char got[500];
 
-	atomic_store(&fakes[0].delay_us, 2500 * MS);
+	atomic_store(&fakes[0].hold, true);
 	for (int i = 0; i < 6; i++) {
 		char address[30];
 
 		snprintf(address, sizeof address, "a%d@example.com", i);
 		ask_within(d, address, NULL, 20 * MS, got);
 	}
+	/* of six questions two are asked, and it takes a while until it is said to hang */
+	WAIT_UNTIL(atomic_load(&fakes[0].at_once) == 2 || lookups(0) > 2);
+	WAIT_UNTIL(is_said_to_hang(d, asked++));
+	stopwatch_start(&watch);
+	ck_assert_str_eq(ask(d, "x@example.com", got), "unknown (one: not asked: the store hangs)");
+	stopwatch_stop(&watch);
+	ck_assert_int_lt(watch.fair_us, 50 * MS);
 	ck_assert_uint_eq(atomic_load(&fakes[0].most_at_once), 2);
-	usleep(1200 * MS);
-	began_us = clock_now_us();
-	ck_assert_str_eq(ask_within(d, "x@example.com", NULL, SECOND, got),
-	    "unknown (one: not asked: the store hangs)");
-	ck_assert_int_lt(clock_now_us() - began_us, 50 * MS);
-	/* the directory ends with its workers still inside, and they end after it */
-	began_us = clock_now_us();
+	/* the directory ends with its workers still inside, and they end soon */
+	ck_assert_int_eq(pthread_create(&thread, NULL, release_soon, NULL), 0);
+	stopwatch_start(&watch);
 	directory_unref(d);
-	ck_assert_int_lt(clock_now_us() - began_us, FRONT_GRACE_US + 500 * MS);
-	for (int i = 0; i < 100 && atomic_load(&fakes[0].connections) > 0; i++)
-		usleep(50 * MS);
+	stopwatch_stop(&watch);
+	ck_assert_int_lt(watch.fair_us, FRONT_GRACE_US + 500 * MS);
+	pthread_join(thread, NULL);
+	WAIT_UNTIL(atomic_load(&fakes[0].connections) == 0);
 }
 END_TEST
 
@@ -997,18 +1078,21 @@ START_TEST(test_abandoned)
 {
 	struct directory *d = make((struct directory_options){ 0 },
 	    "services=1 flags=12 domains=example.com workers=2 timeout=0.1", NULL);
-	int64_t began_us;
+	struct stopwatch watch;
 	char got[500];
 
-	atomic_store(&fakes[0].delay_us, FRONT_GRACE_US + SECOND);
+	atomic_store(&fakes[0].hold, true);
 	ask_within(d, "a@example.com", NULL, 20 * MS, got);
 	ask_within(d, "b@example.com", NULL, 20 * MS, got);
-	began_us = clock_now_us();
+	WAIT_UNTIL(atomic_load(&fakes[0].at_once) > 0);
+	stopwatch_start(&watch);
 	directory_unref(d);
-	ck_assert_int_ge(clock_now_us() - began_us, FRONT_GRACE_US - 10 * MS);
-	ck_assert_int_lt(clock_now_us() - began_us, FRONT_GRACE_US + 500 * MS);
-	for (int i = 0; i < 100 && atomic_load(&fakes[0].connections) > 0; i++)
-		usleep(50 * MS);
+	stopwatch_stop(&watch);
+	ck_assert_int_ge(watch.took_us, FRONT_GRACE_US - 10 * MS);
+	ck_assert_int_lt(watch.fair_us, FRONT_GRACE_US + 500 * MS);
+	ck_assert_uint_gt(atomic_load(&fakes[0].connections), 0);
+	atomic_store(&fakes[0].hold, false);
+	WAIT_UNTIL(atomic_load(&fakes[0].connections) == 0);
 	usleep(50 * MS);
 }
 END_TEST
@@ -1022,9 +1106,10 @@ START_TEST(test_queue_ceiling)
 	struct directory_view *views[3];
 	struct directory_result r;
 
-	atomic_store(&fakes[0].delay_us, 300 * MS);
+	atomic_store(&fakes[0].hold, true);
+	/* time enough to put all questions, and all of them have to be waited for so long */
 	for (int v = 0; v < 3; v++) {
-		views[v] = directory_view_new(arena, d, clock_now_us() + 100 * MS);
+		views[v] = directory_view_new(arena, d, clock_now_us() + 2 * SECOND);
 		for (int i = 0; i < 500; i++)
 			directory_address(
 			    views[v], arena_printf(arena, "a%d.%d@example.com", v, i), &r);
@@ -1042,6 +1127,7 @@ START_TEST(test_queue_ceiling)
 		directory_view_free(views[v]);
 	}
 	ck_assert_uint_ge(refused, 1500 - FRONT_QUEUE_MAX - 2);
+	atomic_store(&fakes[0].hold, false);
 	arena_free(arena);
 	directory_unref(d);
 }
@@ -1052,7 +1138,8 @@ START_TEST(test_too_many_questions)
 	struct directory *d =
 	    make((struct directory_options){ 0 }, "services=1 flags=13 domains=example.com", NULL);
 	struct arena *arena = arena_new();
-	struct directory_view *view = directory_view_new(arena, d, clock_now_us() + SECOND);
+	struct directory_view *view =
+	    directory_view_new(arena, d, clock_now_us() + LIMIT_SECONDS * SECOND);
 	struct directory_result r;
 
 	for (int i = 0; i <= STORE_QUESTIONS_MAX; i++) {
@@ -1072,6 +1159,7 @@ START_TEST(test_breaker)
 {
 	struct directory *d = make((struct directory_options){ 0 },
 	    "services=1 flags=12 domains=example.com stale_for=0", NULL);
+	int64_t tried_us;
 	char got[500];
 
 	atomic_store(&fakes[0].behaviour, FAILS);
@@ -1081,6 +1169,7 @@ START_TEST(test_breaker)
 	ck_assert_uint_eq(lookups(0), FRONT_FAILURES);
 	/* after the rest one question tries it, and it rests for longer */
 	usleep(FRONT_REST_MIN_US + 50 * MS);
+	tried_us = clock_now_us();
 	for (int i = 0; i < 10; i++)
 		ask(d, "ann@example.com", got);
 	ck_assert_uint_eq(lookups(0), FRONT_FAILURES + 1);
@@ -1088,7 +1177,9 @@ START_TEST(test_breaker)
 	set_text(0, "ann@example.com mailbox");
 	usleep(FRONT_REST_MIN_US + 50 * MS);
 	ask(d, "ann@example.com", got);
-	ck_assert_uint_eq(lookups(0), FRONT_FAILURES + 1);
+	/* a machine that slept through the rest has nothing to say about it */
+	if (clock_now_us() - tried_us < 2 * FRONT_REST_MIN_US)
+		ck_assert_uint_eq(lookups(0), FRONT_FAILURES + 1);
 	usleep(FRONT_REST_MIN_US);
 	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox one >ann@example.com");
 	/* it is trusted again: one failure does not make it rest */
@@ -1126,7 +1217,7 @@ END_TEST
 START_TEST(test_stale)
 {
 	struct directory *d = make((struct directory_options){ 0 },
-	    "services=1 flags=12 domains=example.com positive_ttl=0 negative_ttl=0 stale_for=1.5",
+	    "services=1 flags=12 domains=example.com positive_ttl=0 negative_ttl=0 stale_for=600",
 	    NULL);
 	char got[500];
 
@@ -1140,7 +1231,14 @@ START_TEST(test_stale)
 	ck_assert_str_eq(ask(d, "bob@example.com", got), "none");
 	ck_assert_str_eq(ask(d, "new@example.com", got),
 	    "unknown (one: not asked: the store rests after failures)");
-	usleep(1600 * MS);
+	directory_unref(d);
+	/* and not for ever */
+	atomic_store(&fakes[0].behaviour, ANSWERS);
+	d = make((struct directory_options){ 0 },
+	    "services=1 flags=12 domains=example.com positive_ttl=0 stale_for=0.2", NULL);
+	ck_assert_str_eq(ask(d, "ann@example.com", got), "mailbox one >ann@example.com");
+	atomic_store(&fakes[0].behaviour, FAILS);
+	usleep(250 * MS);
 	ck_assert_msg(strncmp(ask(d, "ann@example.com", got), "unknown", 7) == 0, "%s", got);
 	directory_unref(d);
 }
@@ -1155,9 +1253,10 @@ START_TEST(test_stale_at_the_deadline)
 
 	set_text(0, "ann@example.com mailbox");
 	ask(d, "ann@example.com", got);
-	atomic_store(&fakes[0].delay_us, 300 * MS);
+	atomic_store(&fakes[0].hold, true);
 	ck_assert_str_eq(ask_within(d, "ann@example.com", NULL, 50 * MS, got),
 	    "mailbox one >ann@example.com stale");
+	atomic_store(&fakes[0].hold, false);
 	directory_unref(d);
 }
 END_TEST
@@ -1250,6 +1349,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tests, test_catch_all_is_mailbox);
 	tcase_add_test(tests, test_offline);
 	tcase_add_test(tests, test_cache);
+	tcase_add_test(tests, test_cache_ends);
 	tcase_add_test(tests, test_flush_under_way);
 	tcase_add_test(tests, test_single_flight);
 	tcase_add_test(tests, test_parallel);

@@ -9,7 +9,11 @@
 #define PRESEND_T_UNIT_H
 
 #include <check.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <unistd.h>
 
 #include "base/slice.h"
 
@@ -22,6 +26,35 @@ void exact_free(struct slice s);
 
 /* Fails with the label and both texts, escaped, unless they are equal octet for octet. */
 void expect_slice(const char *label, const char *what, struct slice got, const char *wanted);
+
+/*
+ * Time that passed, measured on a machine that may be busy.  fair_us is without the time in which
+ * this thread was not let run, and without TIMERS times what a thread was late by at the latest
+ * that meanwhile only slept for a moment, again and again.  What took_us is at least and fair_us
+ * at most, the tested code did.
+ */
+struct stopwatch {
+	int64_t begun_us, starved_us, late_us, took_us, fair_us;
+	pthread_t thread;
+	atomic_bool over;
+};
+
+enum { TIMERS = 4 };
+
+void stopwatch_start(struct stopwatch *w);
+void stopwatch_stop(struct stopwatch *w);
+
+/* Waits for what another thread does; fails when that is not done after LIMIT_SECONDS. */
+enum { LIMIT_SECONDS = 60 };
+
+#define WAIT_UNTIL(condition)                                                                      \
+	do {                                                                                       \
+		int left = LIMIT_SECONDS * 1000;                                                   \
+                                                                                                   \
+		while (!(condition) && left-- > 0)                                                 \
+			usleep(1000);                                                              \
+		ck_assert_msg(left > 0, "waited for " #condition);                                 \
+	} while (0)
 
 /* Each test program defines its suite. */
 Suite *unit_suite(void);
