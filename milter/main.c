@@ -57,7 +57,7 @@ static void hold_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .config_path = SYSCONFDIR "/presend/presend.conf" };
+	struct options options = { .config_path = DEFAULT_CONFIG };
 	bool test = false;
 	int option, status = 0;
 

@@ -14,6 +14,7 @@
 #include "policy/site.h"
 
 #define DAEMON_NAME "presend-milter"
+#define DEFAULT_CONFIG SYSCONFDIR "/presend/presend.conf"
 
 /* What the command line says. */
 struct options {
