@@ -1,8 +1,9 @@
 /* address_facts.c - what the directory says of one address. */
 #include "tools/address_facts.h"
 
-#include "directory/address.h"
+#include "directory/view.h"
 #include "dns/dns.h"
+#include "store/address.h"
 #include "tools/tools.h"
 
 /* True while an answer is pending. */

@@ -21,7 +21,7 @@
 
 #include "auth/authentication.h"
 #include "auth/existence.h"
-#include "auth/key_record.h"
+#include "key/key_record.h"
 #include "policy/site.h"
 #include "tools/options.h"
 

@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/log.h"
-#include "directory/store.h"
 #include "dns/dns.h"
 #include "policy/config_value.h"
+#include "store/store.h"
 #include "syntax/domain.h"
 #include "tools/tools.h"
 

@@ -3,6 +3,8 @@
 
 #include "audit/json.h"
 #include "base/utf8.h"
+#include "directory/view.h"
+#include "store/view.h"
 #include "tools/row.h"
 
 /* The list behind the words, parted by commas. */

@@ -23,7 +23,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "directory/stores.h"
+#include "store/stores.h"
 #include "tools/tools.h"
 
 enum { NOTES_MAX = 4096, PID_TEXT_MAX = 20, LOCK_LINE_MAX = 200 };

@@ -11,8 +11,8 @@
 #define PRESEND_AUTH_EXPECTED_H
 
 #include "auth/signature.h"
-#include "auth/signer.h"
 #include "dns/view.h"
+#include "signer/signer.h"
 #include "syntax/from.h"
 
 struct expected_signature {

@@ -4,6 +4,7 @@
  */
 #include "auth/signature.h"
 
+#include "key/key_record.h"
 #include "syntax/domain.h"
 
 const char *signature_result_name(enum signature_result result)
@@ -314,6 +315,6 @@ void signature_judge_strength(struct signature *s)
 
 	if (slice_equal_nocase(s->algorithm, SLICE("rsa-sha1")))
 		signature_settle(s, SIGNATURE_SHA1, SLICE("it is made with SHA-1"));
-	else if (rsa && s->bits < SIGNATURE_BITS_MIN)
+	else if (rsa && s->bits < KEY_BITS_MIN)
 		signature_settle(s, SIGNATURE_SHORT_KEY, SLICE("the key has under 1024 bits"));
 }

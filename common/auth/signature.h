@@ -8,14 +8,10 @@
 #ifndef PRESEND_AUTH_SIGNATURE_H
 #define PRESEND_AUTH_SIGNATURE_H
 
-#include "auth/tag_list.h"
 #include "dns/dns.h"
+#include "syntax/tag_list.h"
 
-enum {
-	SIGNATURE_BITS_MIN = 1024,  /* RFC 8301: a shorter key is not acceptable */
-	SIGNATURE_BITS_GOOD = 2048, /* RFC 8301: what signers should use */
-	SIGNATURE_DRIFT = 300,      /* seconds that a clock may be wrong */
-};
+enum { SIGNATURE_DRIFT = 300 }; /* seconds that a clock may be wrong */
 
 /* RFC 8601 2.7.1 */
 enum signature_result {

@@ -8,6 +8,7 @@
  */
 #include "auth/authentication.h"
 #include "check/rows.h"
+#include "key/key_record.h"
 
 enum { LINE_MAX_OCTETS = 998 }; /* RFC 5322 2.1.1 */
 
@@ -290,7 +291,7 @@ static void add_weakness(struct check_run *run, const struct subject *subject)
 	const struct signature *s = subject->signature;
 	struct finding *f = NULL;
 
-	if (s->bits > 0 && s->bits < SIGNATURE_BITS_GOOD &&
+	if (s->bits > 0 && s->bits < KEY_BITS_GOOD &&
 	    slice_starts_nocase(s->algorithm, SLICE("rsa")))
 		f = add(run, subject,
 		    arena_printf(run->arena, "has a key of %u bits", s->bits).data,

@@ -83,6 +83,10 @@ const struct check checks[] = {
 	    "5.7.26", check_dmarc_alignment, "DMARC fails under RFC 7489 or RFC 9989" },
 };
 
+const char *const planned_checks[] = { "header.missing", "header.duplicate", "header.syntax",
+	"header.8bit", "header.limits", "list.unsubscribe", "blocklist.domain", "blocklist.egress",
+	"host.ptr", NULL };
+
 const size_t check_count = sizeof checks / sizeof checks[0];
 
 _Static_assert(sizeof checks / sizeof checks[0] <= CHECKS_MAX, "arrays per check have this size");

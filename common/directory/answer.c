@@ -85,7 +85,7 @@ static bool leads_on(const struct found *f)
 
 static void follow_address(struct walk *w, struct slice target, unsigned depth)
 {
-	const struct directory *d = directory_view_of(w->view);
+	const struct directory *d = w->view->directory;
 	struct address a;
 	struct found f;
 
@@ -114,7 +114,7 @@ static void follow_address(struct walk *w, struct slice target, unsigned depth)
 /* A local name: another alias of local users, else the account. */
 static void follow_name(struct walk *w, struct slice target, unsigned depth)
 {
-	const struct directory *d = directory_view_of(w->view);
+	const struct directory *d = w->view->directory;
 	bool last = target.len > 0 && target.data[0] == '\\';
 	struct slice name;
 
@@ -129,7 +129,7 @@ static void follow_name(struct walk *w, struct slice target, unsigned depth)
 
 		if (!(d->stores[i].store->flags & STORE_LOCAL_PART))
 			continue;
-		entry = directory_view_get(w->view, i, &q, &source);
+		entry = store_view_get(w->view->stores, i, &q, &source);
 		if (entry == NULL) {
 			w->pending = true;
 			return;
@@ -166,7 +166,7 @@ static void walk_init(
     struct walk *w, struct directory_view *view, const struct address *a, size_t reach_max)
 {
 	w->view = view;
-	w->arena = directory_view_arena(view);
+	w->arena = view->arena;
 	w->seen_count = w->reach_count = 0;
 	w->here = w->pending = w->list = false;
 	w->more = (struct slice){ 0 };
@@ -217,7 +217,7 @@ static void take_found(struct directory_view *view, const struct found *f, const
 	result->why = f->why;
 	if (f->entry == NULL)
 		return;
-	result->store = directory_view_of(view)->stores[f->store].name;
+	result->store = view->directory->stores[f->store].name;
 	result->stale = f->source == SOURCE_STALE;
 	result->local = f->local;
 	result->has_logins = f->entry->has_logins;
@@ -241,14 +241,14 @@ static void take_found(struct directory_view *view, const struct found *f, const
 static struct found resolve_moved(
     struct directory_view *view, struct address *a, struct directory_result *result)
 {
-	const struct directory *d = directory_view_of(view);
+	const struct directory *d = view->directory;
 	struct found f = resolve_one(view, a);
 
 	for (unsigned depth = 0; f.moves; depth++) {
 		struct slice of = f.of;
 
 		if (depth == DIRECTORY_ALIAS_DEPTH ||
-		    !address_read(directory_view_arena(view), &d->rules, of, false, a)) {
+		    !address_read(view->arena, &d->rules, of, false, a)) {
 			f = (struct found){ .answer = DIRECTORY_UNKNOWN,
 				.why = SLICE("the alias domain leads nowhere") };
 			break;
@@ -262,8 +262,8 @@ static struct found resolve_moved(
 enum directory_answer directory_address(
     struct directory_view *view, struct slice address, struct directory_result *result)
 {
-	const struct directory *d = directory_view_of(view);
-	struct arena *arena = directory_view_arena(view);
+	const struct directory *d = view->directory;
+	struct arena *arena = view->arena;
 	struct address a;
 	struct found f;
 

@@ -4,6 +4,7 @@
  */
 #include "directory/claims.h"
 
+#include "directory/view.h"
 #include "dns/dns.h"
 #include "syntax/domain.h"
 

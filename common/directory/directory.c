@@ -51,7 +51,7 @@ static void refresh_all(struct directory *d, bool force)
 {
 	pthread_mutex_lock(&d->refreshing);
 	for (size_t i = 0; i < d->count; i++)
-		front_refresh(d->stores[i].front, force);
+		front_refresh(d->fronts[i], force);
 	pthread_mutex_unlock(&d->refreshing);
 }
 
@@ -91,7 +91,7 @@ void directory_start(struct directory *d)
 void directory_flush(struct directory *d)
 {
 	for (size_t i = 0; i < d->count; i++)
-		front_flush(d->stores[i].front);
+		front_flush(d->fronts[i]);
 	refresh_all(d, true);
 }
 
@@ -161,7 +161,7 @@ static bool add_store(
 		good = add_domains(&s->domains, &domain, 1, notes) && good;
 	s->parallel = store_option_bool(options, "parallel", false);
 	s->store = store;
-	s->front = front_new(store, options, offline);
+	d->fronts[d->count] = front_new(store, options, offline);
 	d->count++;
 	return good;
 }
@@ -219,6 +219,7 @@ struct directory *directory_new(const struct directory_options *options,
 		good = false;
 	}
 	d->stores = must_alloc((count + 1) * sizeof *d->stores);
+	d->fronts = must_alloc((count + 1) * sizeof(struct front *));
 	for (size_t i = 0; i < count; i++) {
 		const char *spec = store_option_text(&stores[i], "spec", NULL);
 		struct store_option items[2];
@@ -269,10 +270,10 @@ void directory_unref(struct directory *d)
 		return;
 	end_refresher(d);
 	for (size_t i = 0; i < d->count; i++)
-		front_stop(d->stores[i].front);
+		front_stop(d->fronts[i]);
 	until_us = dns_now_us() + FRONT_GRACE_US;
 	for (size_t i = 0; i < d->count; i++) {
-		front_free(d->stores[i].front, until_us);
+		front_free(d->fronts[i], until_us);
 		domains_free(&d->stores[i].domains);
 		free(d->stores[i].name);
 	}
@@ -280,6 +281,7 @@ void directory_unref(struct directory *d)
 	domains_free(&d->login_domains);
 	domains_free(&d->host);
 	free(d->stores);
+	free(d->fronts);
 	free(d->delimiters);
 	free(d);
 }

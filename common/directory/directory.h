@@ -31,8 +31,9 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/slice.h"
-#include "directory/store.h"
-#include "directory/view.h"
+
+struct directory_view; /* directory/view.h */
+struct store_options;  /* store/store.h */
 
 enum directory_answer {
 	DIRECTORY_MAILBOX,

@@ -7,14 +7,14 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "directory/address.h"
 #include "directory/directory.h"
 #include "directory/domains.h"
-#include "directory/front.h"
+#include "directory/view.h"
+#include "store/address.h"
+#include "store/view.h"
 
 struct directory_store {
-	struct front *front;
-	const struct store *store; /* the front's */
+	const struct store *store; /* of the front at the same place */
 	char *name;
 	struct domains domains; /* asked for these alone; empty: for all */
 	bool parallel;
@@ -30,6 +30,7 @@ struct directory {
 	struct domains host; /* names of this host: for local parts where nothing else is said */
 	bool tells_domains;  /* see directory_tells_domains */
 	struct directory_store *stores;
+	struct front **fronts; /* of the stores, in their order */
 	size_t count;
 
 	/* one thread that looks at changed files; started by the first view */
@@ -40,14 +41,17 @@ struct directory {
 	bool refreshes, ends;
 };
 
+struct directory_view {
+	struct arena *arena;
+	struct directory *directory;
+	struct store_view *stores; /* by their index in the directory */
+};
+
 /* Is an address of the domain looked up by its local part in that store? */
 bool directory_is_local(
     const struct directory *directory, const struct directory_store *store, struct slice domain);
 
 /* Starts the refresher, once. */
 void directory_start(struct directory *directory);
-
-struct directory *directory_view_of(const struct directory_view *view);
-struct arena *directory_view_arena(const struct directory_view *view);
 
 #endif

@@ -37,8 +37,8 @@ static bool is_bare_domain(const struct directory *d, struct slice domain)
 
 static struct identity identity_of(struct directory_view *view, struct slice text)
 {
-	const struct directory *d = directory_view_of(view);
-	struct arena *arena = directory_view_arena(view);
+	const struct directory *d = view->directory;
+	struct arena *arena = view->arena;
 	struct address_rules rules = d->rules;
 	struct slice name;
 	struct address a;
@@ -64,7 +64,7 @@ static bool is_same(const struct directory *d, struct identity a, struct identit
 /* Is the text, of a list or of what an address reaches, the login that is asked about? */
 static bool is_login(const struct question *q, struct slice text)
 {
-	return is_same(directory_view_of(q->view), identity_of(q->view, text), q->identity);
+	return is_same(q->view->directory, identity_of(q->view, text), q->identity);
 }
 
 /* all: "*" means every login; in a map of logins it is one by that name, as for Postfix. */
@@ -93,7 +93,7 @@ static enum directory_permission decide(
  */
 static size_t map_keys(const struct question *q, bool local, struct store_question keys[6])
 {
-	struct arena *arena = directory_view_arena(q->view);
+	struct arena *arena = q->view->arena;
 	const struct address *a = &q->address;
 	bool has_base = a->base.data != NULL;
 	size_t n = 0;
@@ -116,7 +116,7 @@ static size_t map_keys(const struct question *q, bool local, struct store_questi
 /* What one map says: the answer that settles it, or NULL; *pending if it is not known yet. */
 static const struct store_answer *ask_map(const struct question *q, size_t store, bool *pending)
 {
-	const struct directory *d = directory_view_of(q->view);
+	const struct directory *d = q->view->directory;
 	unsigned flags = d->stores[store].store->flags;
 	struct store_question keys[6];
 	size_t count = map_keys(q, is_bare_domain(d, q->address.domain), keys);
@@ -126,7 +126,7 @@ static const struct store_answer *ask_map(const struct question *q, size_t store
 	for (size_t i = 0; i < count; i++) {
 		enum store_source source;
 		const struct store_answer *answer =
-		    directory_view_get(q->view, store, &keys[i], &source);
+		    store_view_get(q->view->stores, store, &keys[i], &source);
 
 		if (answer == NULL)
 			*pending = true;
@@ -139,7 +139,7 @@ static const struct store_answer *ask_map(const struct question *q, size_t store
 /* Do the maps of logins decide?  Then use says how. */
 static bool decided_by_maps(struct question *q, struct directory_use *use)
 {
-	const struct directory *d = directory_view_of(q->view);
+	const struct directory *d = q->view->directory;
 	const char *last = NULL;
 	bool pending = false;
 
@@ -226,13 +226,13 @@ static enum directory_permission decide_by_address(
 enum directory_permission directory_may_use(struct directory_view *view, struct slice login,
     struct slice address, struct directory_use *use)
 {
-	const struct directory *d = directory_view_of(view);
+	const struct directory *d = view->directory;
 	struct question q = { .view = view, .login = login };
 	struct directory_result result;
 	bool decided;
 
 	*use = (struct directory_use){ .permission = PERMISSION_UNKNOWN };
-	if (!address_read(directory_view_arena(view), &d->rules, address, false, &q.address))
+	if (!address_read(view->arena, &d->rules, address, false, &q.address))
 		return decide(use, false, NULL, "there is no such address");
 	q.identity = identity_of(view, login);
 	decided = decided_by_maps(&q, use);

@@ -15,7 +15,7 @@ static const struct store_answer *get(struct directory_view *view, size_t store,
 {
 	struct store_question q = { service, key, local_part, domain };
 
-	return directory_view_get(view, store, &q, source);
+	return store_view_get(view->stores, store, &q, source);
 }
 
 bool resolve_failed(const struct store_answer *answer)
@@ -26,8 +26,8 @@ bool resolve_failed(const struct store_answer *answer)
 struct slice resolve_reason(
     struct directory_view *view, size_t store, const struct store_answer *answer)
 {
-	return arena_printf(directory_view_arena(view), "%s: %.*s",
-	    directory_view_of(view)->stores[store].name, SLICE_ARG(answer->why));
+	return arena_printf(
+	    view->arena, "%s: %.*s", view->directory->stores[store].name, SLICE_ARG(answer->why));
 }
 
 /* ---- domains -------------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static void take_domain(struct served *served, const struct store_answer *answer
 
 struct served resolve_domain(struct directory_view *view, struct slice domain)
 {
-	const struct directory *d = directory_view_of(view);
+	const struct directory *d = view->directory;
 	struct served served = { .served = SERVED_NO };
 
 	/* first, although a list may say so already: a store knows of alias domains */
@@ -107,7 +107,7 @@ static enum directory_answer answer_of(enum store_entry entry)
 static bool try_key(struct directory_view *view, size_t store, const struct address *a,
     struct slice local_part, struct found *found)
 {
-	struct arena *arena = directory_view_arena(view);
+	struct arena *arena = view->arena;
 	struct slice forms[] = { a->domain, a->unicode };
 
 	for (size_t i = 0; i < 2 && forms[i].data != NULL; i++) {
@@ -143,15 +143,15 @@ static void take_catch_all(
 	if (e->target_count != 1 || e->items[0].len < 2 || e->items[0].data[0] != '@')
 		return;
 	found->moves = true;
-	found->of = address_join(
-	    directory_view_arena(view), a->local_part, slice_part(e->items[0], 1, e->items[0].len));
+	found->of =
+	    address_join(view->arena, a->local_part, slice_part(e->items[0], 1, e->items[0].len));
 }
 
 /* Turns what one store said into an answer; where: 0 the address, 1 its base, 2 "@domain". */
 static void take_entry(
     struct directory_view *view, const struct address *a, int where, struct found *found)
 {
-	struct arena *arena = directory_view_arena(view);
+	struct arena *arena = view->arena;
 
 	if (found->entry == NULL) {
 		found->answer = DIRECTORY_PENDING;
@@ -175,7 +175,7 @@ static void take_entry(
 
 static struct found resolve_in(struct directory_view *view, size_t store, const struct address *a)
 {
-	const struct directory *d = directory_view_of(view);
+	const struct directory *d = view->directory;
 	const struct directory_store *s = &d->stores[store];
 	struct found found = { .answer = DIRECTORY_NONE, .store = store };
 	unsigned flags = s->store->flags;
@@ -216,7 +216,7 @@ static bool is_final(const struct directory *d, const struct found *f)
 
 static struct found resolve_in_stores(struct directory_view *view, const struct address *a)
 {
-	const struct directory *d = directory_view_of(view);
+	const struct directory *d = view->directory;
 	struct found best = { .answer = DIRECTORY_NONE }, catch_all = best;
 	bool pending = false;
 
@@ -254,8 +254,7 @@ struct found resolve_one(struct directory_view *view, const struct address *addr
 	if (served.target.data != NULL) {
 		found.answer = DIRECTORY_CATCH_ALL;
 		found.moves = true;
-		found.of =
-		    address_join(directory_view_arena(view), address->local_part, served.target);
+		found.of = address_join(view->arena, address->local_part, served.target);
 		return found;
 	}
 	/* asked beside the domain; what is known of it counts when the domain is known too */

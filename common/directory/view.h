@@ -1,31 +1,23 @@
 /*
- * view.h - the stores as one message sees them.
+ * view.h - the directory as one message sees it.
  *
- * As dns/view.h: an evaluator asks for an answer; where the view does not have it
- * yet the question is noted, and the evaluator says "pending".  The caller
- * waits once for all that was noted.  Each question is asked once and its answer
- * kept, so that all parts of a verdict rest on the same facts.  When the deadline
- * has passed, or DIRECTORY_QUESTIONS_MAX questions were asked, every further
- * answer is the last good one that may still serve, else TEMPFAIL; the deadline
- * is kept here, whatever a store does.  A view belongs to one thread at a time.
- *
- * Every lookup of every store passes here: directory_view_trace shows them.
+ * A view of its stores (store/view.h), so that what an address is and who may use
+ * it are pure functions: they ask, say "pending" where an answer is missing, and
+ * are run again after one wait for all of them.  A view belongs to one thread at a
+ * time.
  */
 #ifndef PRESEND_DIRECTORY_VIEW_H
 #define PRESEND_DIRECTORY_VIEW_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
 #include "base/patience.h"
-#include "directory/store.h"
-
-enum { DIRECTORY_QUESTIONS_MAX = 1000 };
 
 struct directory;
 struct directory_view;
+struct store_trace;
 
 /*
  * A view of the directory, which must outlive it (the caller holds a reference), ended by
@@ -41,41 +33,16 @@ void directory_view_set_deadline(struct directory_view *view, int64_t deadline_u
 /* A view that does not get through the gate does not wait; NULL: none. */
 void directory_view_set_gate(struct directory_view *view, struct gate *gate);
 
-/* Where an answer came from. */
-enum store_source {
-	SOURCE_ASKED,    /* the store, for this message */
-	SOURCE_CACHE,    /* a lookup before */
-	SOURCE_STALE,    /* an expired answer, because the store fails or is late */
-	SOURCE_NOT_ASKED /* the store was not asked: it rests after failures, is offline, is late */
-};
-const char *store_source_name(enum store_source source);
-
-/*
- * The answer of the directory's store at that index, or NULL when it is not known yet:
- * the question is then noted.  It lives as long as the view.
- */
-const struct store_answer *directory_view_get(struct directory_view *view, size_t store,
-    const struct store_question *question, enum store_source *source);
-
 /* Asks all that was noted, without waiting. */
 void directory_view_start(struct directory_view *view);
 
 /*
  * Asks what was noted and waits for all open answers or the deadline.  False when nothing was
- * noted or open: then no evaluator is pending.
+ * noted or open: then nobody is pending.
  */
 bool directory_view_wait(struct directory_view *view);
 
-/* One lookup, for `presend address --trace`. */
-struct store_trace {
-	const char *store, *type;
-	enum store_service service;
-	struct slice key;
-	enum store_source source;
-	const struct store_answer *answer; /* NULL: still open */
-};
-
-/* Calls show for every lookup so far, in the order of asking. */
+/* Calls show for every lookup so far, in the order of asking (struct store_trace: store/view.h). */
 void directory_view_trace(const struct directory_view *view,
     void (*show)(void *context, const struct store_trace *trace), void *context);
 

@@ -14,8 +14,8 @@
 #include "base/buf.h"
 #include "base/net.h"
 #include "check/check.h"
-#include "directory/store.h"
 #include "message/message.h"
+#include "store/store.h"
 
 enum mode { MODE_AUDIT, MODE_ENFORCE };
 const char *mode_name(enum mode mode);

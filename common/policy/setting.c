@@ -329,24 +329,6 @@ bool setting_exempt(
 
 /* ---- patterns over the names of checks ------------------------------------- */
 
-/*
- * The checks that have a name but no row yet: a configuration written for a
- * later version may name them.  A check that gets its row leaves this list.
- */
-static const char *const later_checks[] = {
-	"header.missing",
-	"header.duplicate",
-	"header.syntax",
-	"header.8bit",
-	"header.limits",
-	"list.unsubscribe",
-	"blocklist.domain",
-	"blocklist.egress",
-	"host.ptr",
-};
-
-enum { LATER_CHECKS = sizeof later_checks / sizeof later_checks[0] };
-
 static bool names(const char *pattern, const char *check)
 {
 	return slice_match(slice_of(pattern), slice_of(check));
@@ -356,8 +338,8 @@ enum check_pattern_state check_pattern_state(const char *pattern)
 {
 	if (check_pattern_known(pattern))
 		return CHECK_PATTERN_ROWS;
-	for (size_t i = 0; i < LATER_CHECKS; i++)
-		if (names(pattern, later_checks[i]))
+	for (const char *const *planned = planned_checks; *planned != NULL; planned++)
+		if (names(pattern, *planned))
 			return CHECK_PATTERN_LATER;
 	return CHECK_PATTERN_UNKNOWN;
 }
@@ -406,6 +388,15 @@ static bool named_by(const struct string_list *patterns, const char *check)
 	return false;
 }
 
+/* A planned check of the envelope has no row to say its stage: its name does. */
+static bool names_planned_envelope(const struct string_list *patterns)
+{
+	for (const char *const *planned = planned_checks; *planned != NULL; planned++)
+		if (is_envelope_name(*planned) && named_by(patterns, *planned))
+			return true;
+	return false;
+}
+
 bool exemption_resolve(struct exemption *e, const struct string_list *patterns)
 {
 	bool by_header = e->header.count > 0;
@@ -421,8 +412,5 @@ bool exemption_resolve(struct exemption *e, const struct string_list *patterns)
 		if (e->checks[row] && early && by_header)
 			return false;
 	}
-	for (size_t i = 0; patterns != NULL && by_header && i < LATER_CHECKS; i++)
-		if (is_envelope_name(later_checks[i]) && named_by(patterns, later_checks[i]))
-			return false;
-	return true;
+	return patterns == NULL || !by_header || !names_planned_envelope(patterns);
 }

@@ -22,9 +22,10 @@
 
 #include "base/arena.h"
 #include "directory/directory.h"
-#include "directory/front.h"
-#include "directory/stores.h"
+#include "directory/view.h"
 #include "dns/dns.h"
+#include "store/front.h"
+#include "store/stores.h"
 
 enum {
 	LOOKUPS = 300000,

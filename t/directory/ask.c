@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "directory/directory.h"
-#include "directory/stores.h"
+#include "directory/view.h"
 #include "dns/dns.h"
+#include "store/stores.h"
+#include "store/view.h"
 
 enum { STORES = 32, ITEMS = 200, LINE = 4096 };
 

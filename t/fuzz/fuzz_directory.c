@@ -10,10 +10,10 @@
 
 #include "base/arena.h"
 #include "base/utf8.h"
-#include "directory/address.h"
-#include "directory/file_text.h"
-#include "directory/postfix_text.h"
-#include "directory/text_table.h"
+#include "store/address.h"
+#include "store/file_text.h"
+#include "store/table/postfix_text.h"
+#include "store/table/text_table.h"
 
 enum { TABLE_MAX = 1024 * 1024 };
 

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "auth/signer_config.h"
-#include "auth/signer_table.h"
+#include "signer/signer_config.h"
+#include "signer/signer_table.h"
 
 static struct slice next_part(struct slice *rest)
 {

@@ -21,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 
-LAYERS = ["base", "syntax", "dns", "message", "directory", "auth", "check", "policy", "audit"]
+LAYERS = ["base", "syntax", "dns", "store", "message", "directory", "key", "signer", "auth",
+          "check", "policy", "audit"]
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
@@ -177,7 +178,7 @@ OPTIONS = "common/policy/config_table.c"
 
 def config_options(tree):
     """(name, where) of each row of the tables of options, those of the stores included."""
-    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/directory/store")]:
+    for name in [OPTIONS] + [n for n in tree.sources() if n.startswith("common/store/store")]:
         text = tree.text(name)
         for block in re.finditer(r"^(?:static )?const struct (?:option|store_rule) \w+\[\] = \{"
                                  r"(.*?)\};$", text, re.M | re.S):
@@ -197,6 +198,56 @@ def rule_options_documented(tree):
             complaints.append(f"{where}: {option} is not in {MANUALS['conf']}")
         if not re.search(rf"\b{option}\b", sample):
             complaints.append(f"{where}: {option} is not in {SAMPLE}")
+    return complaints
+
+
+STORES = "common/store/stores.c"
+
+
+def store_types(tree):
+    """(type, its object, options of its file, where) of each store."""
+    for name in tree.sources():
+        if not name.startswith("common/store/store_"):
+            continue
+        text = tree.text(name)
+        options = re.findall(r'^\t\{ "(\w+)", STORE_\w+', text, re.M)
+        for m in re.finditer(r"^const struct store_class (\w+) = \{\s*(?:\.type = )?\"(\w+)\"",
+                             text, re.M):
+            yield m[2], m[1], options, f"{name}:{line_of(text, m.start())}"
+
+
+def store_pages(tree):
+    """What the manual of the configuration says of a type by itself: {type: text}."""
+    text = tree.text(MANUALS["conf"])
+    pages = {}
+    for m in re.finditer(r"^\.Ss ([\w, ]+)\n(.*?)(?=^\.S[sh] |\Z)", text, re.M | re.S):
+        for word in m[1].split(","):
+            pages[word.strip()] = m[2]
+    return pages
+
+
+def rule_stores_documented(tree):
+    """Each type of store is in the list, the manual and the sample, with all of its options.
+
+    An option may stand in the page of its type or among those that several types share.
+    """
+    complaints = []
+    pages, sample = store_pages(tree), tree.text(SAMPLE)
+    shared = re.sub(r"^\.Ss .*?(?=^\.S[sh] |\Z)", "", tree.text(MANUALS["conf"]), flags=re.M | re.S)
+    types = list(store_types(tree))
+    for kind, variable, options, where in types:
+        if not re.search(rf"&{variable}\b", tree.text(STORES)):
+            complaints.append(f"{where}: {variable} is not in {STORES}")
+        if not re.search(rf"(?:\b[Tt]ypes?\b|# or )[^\n]*\b{kind}\b", sample):
+            complaints.append(f"{where}: the type {kind} is not in {SAMPLE}")
+        if kind not in pages:
+            complaints.append(f"{where}: the type {kind} has no .Ss in {MANUALS['conf']}")
+            continue
+        complaints += [f"{where}: the option {option} of {kind} is not in {MANUALS['conf']}"
+                       for option in options
+                       if not re.search(rf"\bIc {option}\b", pages[kind] + shared)]
+    if not types and tree.text(STORES):
+        complaints.append(f"{STORES}:1: no store found")
     return complaints
 
 
@@ -227,6 +278,52 @@ def rule_command_lines_documented(tree):
         mdoc = re.sub(r"^-", "(?:-|Fl )", option)
         if not re.search(rf"^\.It (?:.* )?Fl {mdoc}(?: |$)", tree.text(manual), re.M):
             complaints.append(f"{where}: -{option} is not in {manual}")
+    return complaints
+
+
+SUBCOMMANDS = "tools/presend.c"
+
+
+def rule_subcommands_documented(tree):
+    """Each subcommand is in the synopsis of its manual and has an item there."""
+    complaints = []
+    text, manual = tree.text(SUBCOMMANDS), tree.text(MANUALS["presend"])
+    found = list(re.finditer(r'^\t\{ "([a-z]+)", COMMAND_\w+,', text, re.M))
+    for m in found:
+        for pattern, what in ((rf"^\.Cm {m[1]}\b", "the synopsis of "), (rf"^\.It Cm {m[1]}\b", "")):
+            if not re.search(pattern, manual, re.M):
+                complaints.append(at(SUBCOMMANDS, text, m, f"{m[1]} is not in {what}"
+                                     + MANUALS["presend"]))
+    if text and not found:
+        complaints.append(f"{SUBCOMMANDS}:1: no subcommands found")
+    return complaints
+
+
+def rule_checks_named_in_code(tree):
+    """What names a check as a string names one that there is."""
+    rows = [row[0] for row in table_rows(tree)]
+    families = sorted({row.split(".")[0] for row in rows})
+    complaints = []
+    for name in tree.names(".c", within=["common", "milter", "tools"]):
+        if name == TABLE:
+            continue
+        text = tree.text(name)
+        complaints += [at(name, text, m, f"no check is called {m[1]}") for m in
+                       re.finditer(rf'"((?:{"|".join(families)})\.[a-z0-9*-]+)"', text)
+                       if families and not fnmatch.filter(rows, m[1])]
+    return complaints
+
+
+def rule_tables_are_whole(tree):
+    """A blank line ends a table of Markdown: the rows behind it would be text."""
+    complaints = []
+    for name in tree.names(".md"):
+        lines = tree.text(name).split("\n")
+        complaints += [f"{name}:{i + 2}: a blank line inside a table"
+                       for i in range(len(lines) - 2)
+                       if lines[i].startswith("|") and not lines[i + 1].strip()
+                       and lines[i + 2].startswith("|")
+                       and not re.match(r"\|[ :|-]+$", "".join(lines[i + 3:i + 4]))]
     return complaints
 
 
@@ -279,10 +376,46 @@ def judge_include(tree, name, system, target):
     return None
 
 
+ARCHITECTURE = "docs/architecture.md"
+GUIDE = "CONTRIBUTING.md"
+
+
+def rule_picture_is_the_tree(tree):
+    """The layers of the two documents are the folders of common/, in their order."""
+    folders = {name.split("/")[1] for name in tree.sources(["common"])}
+    complaints = [f"common/{folder}:1: is no layer" for folder in sorted(folders - set(LAYERS))]
+    if ARCHITECTURE not in tree.files:
+        return complaints
+    picture = re.findall(r"^common/(\w+)/ ", tree.text(ARCHITECTURE), re.M)
+    if picture[::-1] != LAYERS:
+        complaints.append(f"{ARCHITECTURE}:1: the layers are {' > '.join(picture)}")
+    order = re.search(r"\bbase <[\w\s<]+", tree.text(GUIDE))
+    if order is None or re.split(r"[\s<]+", order[0])[:len(LAYERS)] != LAYERS:
+        complaints.append(f"{GUIDE}:1: the order of the layers is not that of {ARCHITECTURE}")
+    return complaints
+
+
+def rule_named_files_exist(tree):
+    """A source that a document names is there."""
+    complaints = []
+    known = {part for name in tree.files for part in suffixes_of(name)}
+    for name in tree.names(".md"):
+        text = tree.text(name)
+        complaints += [at(name, text, m, f"{m[1]} is not there")
+                       for m in re.finditer(r"`((?:[\w.-]+/)*\w+\.(?:[ch]|py|sh|am))`", text)
+                       if m[1] not in known and "NAME" not in m[1]]
+    return complaints
+
+
+def suffixes_of(path):
+    parts = path.split("/")
+    return ["/".join(parts[i:]) for i in range(len(parts))]
+
+
 # A foreign library is met in the files that guard against it, and in the tests that make
 # what they are to meet.
 FOREIGN_HEADERS = {
-    "opendkim/dkim.h": ["common/auth/dkim.c", "common/auth/key_fit.c", "t/unit/test_dkim.c",
+    "opendkim/dkim.h": ["common/auth/dkim.c", "common/signer/key_fit.c", "t/unit/test_dkim.c",
                         "t/bench/bare_opendkim.c"],
     "opendmarc/dmarc.h": ["common/auth/opendmarc.c"],
     "libpsl.h": ["common/auth/psl.c"],
@@ -635,8 +768,13 @@ ENTRY = (".Ss a.b\n" + "".join(f".It {item}\nit\n" for item in ENTRY_ITEMS)).rep
     "Reply\nit", "Reply\n550 5.1.7").replace("Default\nit", "Default\nlog")
 OPTION = "const struct option root[] = {\n\t{ \"mode\", SCALAR, v, 1, 0 },\n};\n"
 RULE = "static const struct store_rule x[] = {\n\t{ \"mode\", STORE_TEXT, true },\n};\n"
-STORE = "common/directory/store_x.c"
+CLASS = ('static const struct store_rule x[] = {\n\t{ "mode", STORE_TEXT, true },\n};\n'
+         'const struct store_class store_x = { "x", x, open };\n')
+SUBCOMMAND = '\t{ "it", COMMAND_IT, "",\n\t    "Do it.", tool_it },\n'
+STORE = "common/store/store_x.c"
 HEAD = "/* x.c - it */\n"
+PICTURE = "".join(f"common/{layer}/ it\n" for layer in reversed(LAYERS))
+ORDER = "a layer: " + " < ".join(LAYERS) + "\n```\n"
 
 
 def one(text, name="common/base/x.c"):
@@ -670,6 +808,26 @@ RULES = [
      {"tools/options.c": '\t{ "mail-from", 0, x },\n', MANUALS["presend"]: ".It Fl -mail\n"},
      {"tools/options.c": '\t{ "mail-from", 0, x },\n',
       MANUALS["presend"]: ".It Fl -mail-from Ar A\n"}),
+    (rule_stores_documented, {STORE: CLASS, STORES: "&store_x,", MANUALS["conf"]: ".It Ic mode\n",
+                              SAMPLE: "type = x"},
+     {STORE: CLASS, STORES: "&store_x,", SAMPLE: "type = x",
+      MANUALS["conf"]: ".It Ic mode\n.Ss w, x\nit\n"}),
+    (rule_stores_documented, {STORE: CLASS, STORES: "&store_x,", SAMPLE: "# Types: w, x",
+                              MANUALS["conf"]: ".Ss w\n.It Ic mode\n.Ss x\nit\n"},
+     {STORE: CLASS, STORES: "&store_x,", SAMPLE: "# Types: w, x",
+      MANUALS["conf"]: ".Ss w\nit\n.Ss x\n.It Ic mode\n"}),
+    (rule_stores_documented, {STORE: CLASS, STORES: "&store_y,", SAMPLE: "type = x",
+                              MANUALS["conf"]: ".Ss x\n.It Ic mode\n"}, None),
+    (rule_stores_documented, {STORE: CLASS, STORES: "&store_x,", SAMPLE: "type = w",
+                              MANUALS["conf"]: ".Ss x\n.It Ic mode\n"}, None),
+    (rule_subcommands_documented, {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n"},
+     {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n.It Cm it Oo\n"}),
+    (rule_subcommands_documented, {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".It Cm it\n"},
+     None),
+    (rule_checks_named_in_code, {TABLE: ROW, "tools/x.c": '\tSLICE("a.c");\n'},
+     {TABLE: ROW, "tools/x.c": '\tf("a.b", "a.*", "x.y");\n'}),
+    (rule_tables_are_whole, {"docs/x.md": "| a |\n|---|\n| b |\n\n| c |\n"},
+     {"docs/x.md": "| a |\n|---|\n| b |\n\n| c |\n|---|\n| d |\n\ntext\n"}),
     (rule_layers, {"common/base/x.c": '#include "syntax/y.h"\n', "common/syntax/y.h": ""},
      {"common/syntax/x.c": '#include "base/y.h"\n', "common/base/y.h": ""}),
     (rule_layers, {"milter/x.c": '#include "tools/y.h"\n', "tools/y.h": ""},
@@ -680,8 +838,14 @@ RULES = [
     (rule_layers, {"common/policy/x.c": "#include <check.h>\n"},
      {"t/unit/x.c": '#include <check.h>\n#include "unit.h"\n', "t/unit/unit.h": ""}),
     (rule_layers, {"common/policy/x.c": "#include <check/check.h>\n"}, None),
+    (rule_picture_is_the_tree, {"common/nowhere/x.c": ""}, {"common/base/x.c": ""}),
+    (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE.replace("common/key/ it\n", ""),
+                                GUIDE: ORDER}, {ARCHITECTURE: PICTURE, GUIDE: ORDER}),
+    (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE, GUIDE: ORDER.replace("dns <", "")}, None),
+    (rule_named_files_exist, {"docs/x.md": "in `base/y.h` and `x.c`", "common/base/x.c": ""},
+     {"docs/x.md": "in `base/x.c`, `x.c` and `nothing`", "common/base/x.c": ""}),
     (rule_foreign_headers, {"common/auth/x.c": "#include <opendkim/dkim.h>\n"},
-     {"common/auth/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
+     {"common/signer/key_fit.c": "#include <opendkim/dkim.h>\n#include <stdio.h>\n"}),
     (rule_sources_are_built, {"common/base/x.c": "", "Makefile.am": "common/base/xx.c"},
      {"common/base/x.c": "", "Makefile.am": "\tcommon/base/x.c y"}),
     (rule_sources_are_built, {"t/unit/test_x.c": "", "t/tests.am": "t/unit/test_xx"},

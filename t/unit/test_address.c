@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "directory/address.h"
 #include "directory/domains.h"
-#include "directory/store.h"
+#include "store/address.h"
+#include "store/store.h"
 #include "unit.h"
 
 static const struct {

@@ -14,9 +14,11 @@
 
 #include "base/arena.h"
 #include "directory/directory.h"
-#include "directory/front.h"
-#include "directory/stores.h"
+#include "directory/view.h"
 #include "dns/dns.h"
+#include "store/front.h"
+#include "store/stores.h"
+#include "store/view.h"
 #include "unit.h"
 
 enum { MS = 1000, SECOND = 1000 * 1000, THREADS = 16, TEXT_MAX = 4000 };
@@ -968,10 +970,10 @@ START_TEST(test_too_many_questions)
 	struct directory_view *view = directory_view_new(arena, d, dns_now_us() + SECOND);
 	struct directory_result r;
 
-	for (int i = 0; i <= DIRECTORY_QUESTIONS_MAX; i++) {
+	for (int i = 0; i <= STORE_QUESTIONS_MAX; i++) {
 		directory_address(view, arena_printf(arena, "a%d@example.com", i), &r);
 		ck_assert_int_eq(
-		    r.answer, i < DIRECTORY_QUESTIONS_MAX ? DIRECTORY_NONE : DIRECTORY_UNKNOWN);
+		    r.answer, i < STORE_QUESTIONS_MAX ? DIRECTORY_NONE : DIRECTORY_UNKNOWN);
 	}
 	directory_view_free(view);
 	arena_free(arena);

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/key_record.h"
 #include "base/buf.h"
 #include "dkim_keys.h"
 #include "dns/answer.h"
+#include "key/key_record.h"
 #include "unit.h"
 
 #define RSA1024_PKCS1                                                                              \

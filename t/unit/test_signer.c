@@ -1,6 +1,6 @@
 /*
  * test_signer.c - what OpenDKIM will sign, from its configuration, tables and
- * keys.  t/auth/signer_differential.py compares it with the program itself.
+ * keys.  t/signer/signer_differential.py compares it with the program itself.
  */
 #include <limits.h>
 #include <pthread.h>
@@ -10,11 +10,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/key_file.h"
-#include "auth/signer.h"
-#include "auth/signer_config.h"
-#include "auth/signer_table.h"
 #include "dkim_keys.h"
+#include "key/key_file.h"
+#include "signer/signer.h"
+#include "signer/signer_config.h"
+#include "signer/signer_table.h"
 #include "unit.h"
 
 /* ---- a folder of files -------------------------------------------------------------- */

@@ -12,11 +12,11 @@
 
 #include "base/arena.h"
 #include "base/run.h"
-#include "directory/map.h"
-#include "directory/postfix_text.h"
-#include "directory/stores.h"
-#include "directory/text_table.h"
 #include "dns/dns.h"
+#include "store/stores.h"
+#include "store/table/map.h"
+#include "store/table/postfix_text.h"
+#include "store/table/text_table.h"
 #include "unit.h"
 
 enum { PATH_SIZE = 200 };

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "auth/tag_list.h"
 #include "base/buf.h"
+#include "syntax/tag_list.h"
 #include "unit.h"
 
 static const struct {
