@@ -57,7 +57,7 @@ static void hold_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
-	struct daemon_options options = { .config_path = SYSCONFDIR "/presend/presend.conf" };
+	struct daemon_options options = { .config_path = DEFAULT_CONFIG };
 	bool test = false;
 	int option, status = 0;
 

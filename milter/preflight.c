@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 #include "base/log.h"
 
-enum { ERROR_MAX = 1000, NOTES_MAX = 65536, KEYS_NAMED = 10 };
+enum { ERROR_MAX = 1000, NOTES_MAX = 65536, KEYS_NAMED = 10, COMMAND_MAX = PATH_MAX + 200 };
 
 /* May the user of this process do that with the path? */
 static bool may(const char *path, int how)
@@ -75,26 +76,43 @@ static int look_at_files(const struct setup *setup, const struct string_list *fi
 	return troubles;
 }
 
+/*
+ * How to make a directory for a file of the daemon.  That of a socket which a group may use
+ * belongs to this group, so that its members, Postfix as a rule, come as far as the socket.
+ */
+static void install_command(
+    const struct run_as *id, gid_t gid, const char *directory, char text[COMMAND_MAX])
+{
+	const struct group *group = gid != (gid_t)-1 ? getgrgid(gid) : NULL;
+
+	snprintf(text, COMMAND_MAX, "install -d -o %s -g %s%s %s", id->user,
+	    group != NULL ? group->gr_name : id->group, group != NULL ? " -m 2750" : "", directory);
+}
+
 /* The directory of a file that the daemon makes and, at its end, removes. */
-static int look_at_directory(const struct run_as *id, const char *what, const char *path)
+static int look_at_directory(
+    const struct run_as *id, const char *what, const char *path, gid_t group)
 {
 	const char *slash = strrchr(path, '/');
-	char directory[PATH_MAX];
+	char directory[PATH_MAX], own[PATH_MAX + 10], command[COMMAND_MAX];
 
 	if (slash == NULL || slash == path)
 		return 0;
 	snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
 	if (may(directory, W_OK | X_OK))
 		return 0;
-	if (access(directory, F_OK) != 0 && errno == ENOENT)
-		log_line(LOG_LEVEL_ERROR,
-		    "%s %s: its directory is missing; mend it by: install -d -o %s -g %s %s", what,
-		    path, id->user, id->group, directory);
-	else
-		log_line(LOG_LEVEL_ERROR,
-		    "%s %s: user %s cannot remove it from there when it stops; give it a directory "
-		    "of its own: install -d -o %s -g %s %s/presend",
-		    what, path, id->user, id->user, id->group, directory);
+	if (access(directory, F_OK) != 0 && errno == ENOENT) {
+		install_command(id, group, directory, command);
+		log_line(LOG_LEVEL_ERROR, "%s %s: its directory is missing; mend it by: %s", what,
+		    path, command);
+		return 1;
+	}
+	snprintf(own, sizeof own, "%s/presend", directory);
+	install_command(id, group, own, command);
+	log_line(LOG_LEVEL_ERROR,
+	    "%s %s: user %s cannot remove it from there when it stops; give it a directory of its "
+	    "own: %s",
+	    what, path, id->user, command);
 	return 1;
 }
 
@@ -190,9 +208,9 @@ static int look(const struct setup *setup, const struct string_list *files)
 	struct buf notes;
 
 	if (path != NULL)
-		troubles += look_at_directory(id, "socket", path);
+		troubles += look_at_directory(id, "socket", path, setup->access.group);
 	if (setup->config->pidfile != NULL)
-		troubles += look_at_directory(id, "pidfile", setup->config->pidfile);
+		troubles += look_at_directory(id, "pidfile", setup->config->pidfile, (gid_t)-1);
 	setup_own_domains(setup->config);
 	buf_init(&notes, NOTES_MAX);
 	site = setup_site(config_ref(setup->config), &notes);

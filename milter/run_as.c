@@ -32,7 +32,8 @@ static void say_missing(const char *user, int number, struct buf *error)
 
 	buf_printf(error, "user %s: %s", user, none ? "there is no such user" : strerror(number));
 	if (none)
-		buf_printf(error, "; make it by: adduser --system --group %s", user);
+		buf_printf(
+		    error, "; make it by: adduser --system --group --no-create-home %s", user);
 }
 
 bool run_as_find(const char *user, struct run_as *id, struct buf *error)

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -174,9 +175,29 @@ static void warn_of_trap(const struct config *config)
 		    "that unsigned mail of domains with a policy is put off again and again");
 }
 
+/*
+ * Manuals and habit send people to /etc/presend, wherever this build reads its
+ * configuration: a file there that is another one would be passed over in silence.
+ */
+static void warn_of_other_file(const char *path)
+{
+	static const char usual[] = "/etc/presend/presend.conf";
+	struct stat read, other;
+
+	if (strcmp(path, DEFAULT_CONFIG) != 0 || stat(usual, &other) != 0)
+		return;
+	if (stat(path, &read) == 0 && read.st_dev == other.st_dev && read.st_ino == other.st_ino)
+		return;
+	log_line(LOG_LEVEL_WARNING,
+	    "%s exists, but this program does not read it: its configuration is %s "
+	    "(another file: -c FILE)",
+	    usual, path);
+}
+
 bool setup_load(const struct daemon_options *options, struct setup *setup)
 {
 	*setup = (struct setup){ .config_path = absolute_path(options->config_path) };
+	warn_of_other_file(setup->config_path);
 	setup->config = setup_config(setup->config_path);
 	if (setup->config != NULL && setup_check(options, setup)) {
 		warn_of_trap(setup->config);

@@ -13,7 +13,8 @@
 #include "milter/socket.h"
 #include "policy/site.h"
 
-#define DAEMON_NAME "presend-milter"
+#define DAEMON_NAME    "presend-milter"
+#define DEFAULT_CONFIG SYSCONFDIR "/presend/presend.conf"
 
 /* What the command line says. */
 struct daemon_options {

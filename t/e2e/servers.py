@@ -443,6 +443,8 @@ define(`confTO_IDENT', `0')dnl
 define(`confDONT_PROBE_INTERFACES', `True')dnl
 define(`confBAD_RCPT_THROTTLE', `0')dnl
 define(`confLOG_LEVEL', `9')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
 define(`confTRUSTED_USERS', `root')dnl
 
 define(`LOCAL_MAILER_PATH', `{deliver}')dnl

@@ -153,6 +153,18 @@ def test_preflight_names_the_command():
             os.chmod(path, before)
 
 
+def preflight_makes_the_folder_of_the_socket(f):
+    """For the group that connects there, by the command that README and contrib give."""
+    group = grp.getgrgid(pwd.getpwnam("nobody").pw_gid).gr_name
+    f.write(f'socket_group = "{group}"\n')
+    os.rename(f.run, f.run + ".away")
+    r = call("-t", "-c", f.path)
+    check(f"mend it by: install -d -o nobody -g {group} -m 2750 {f.run}\n" in r.stderr, r.stderr)
+    subprocess.run(["/bin/sh", "-c", r.stderr.split("mend it by: ")[1]], check=True)
+    r = call("-t", "-c", f.path)
+    equal((r.returncode, r.stderr), (0, ""), "after that command")
+
+
 def test_preflight_directories():
     with Folder("mode = audit") as f:
         f.write(f'pidfile = "{f.file("missing")}/pid"')
@@ -160,6 +172,8 @@ def test_preflight_directories():
         equal(r.returncode, 78, "status with a missing directory")
         check(f"install -d -o nobody -g" in r.stderr or os.geteuid() != 0, r.stderr)
         check(f.file("missing") in r.stderr, f"the directory is not named: {r.stderr}")
+        if os.geteuid() == 0:
+            preflight_makes_the_folder_of_the_socket(f)
         if os.geteuid() == 0:
             f.write(f'pidfile = "{f.dir}/pid"')
             r = call("-t", "-c", f.path)
