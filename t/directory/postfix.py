@@ -305,12 +305,15 @@ FILES = {
               "@alias.example everyone\nann annlocal\n\"a b\"@virtual.example ab\n",
 }
 
+# Seen by whole addresses alone, so pattern+x is nobody.
+PATTERNS = "/^pattern@virtual\\.example$/ x\n"
+
 ALIASES = "postmaster: ann\nteam: ann, bob\nprog: \"|/bin/true x\"\ninclude: :include:/etc/passwd\n"
 
 LOCALS = ["ann", "bob", "info", "localinfo", "self", "only", "team", "prog", "include", "root",
           "nobody-here", "ann+x", "bob-y", "+x", "owner-ann", "ann-request", "info+z", "alias",
           "alias+q", "out", "deep", "me", "a b", "a b+c", "local", "own", "postmaster", "ANN",
-          "MAILER-DAEMON"]
+          "MAILER-DAEMON", "pattern", "pattern+x"]
 
 
 def free_port():
@@ -336,6 +339,7 @@ class Site:
         for name, text in FILES.items():
             self.table(name, text)
         self.write("aliases", ALIASES)
+        self.write("patterns", PATTERNS)
         self.write("config/main.cf", self.main())
         self.write("config/master.cf", self.master())
         if self.kind != "texthash":
@@ -371,7 +375,8 @@ class Site:
             "alias_maps = hash:%s/aliases" % self.folder,
             "local_recipient_maps = proxy:%s $alias_maps" % n("locals"),
             "virtual_alias_maps = " + n("valias"), "virtual_alias_domains = " + n("adomains"),
-            "virtual_mailbox_maps = " + n("vmailbox"), "virtual_mailbox_domains = " + n("vdomains"),
+            "virtual_mailbox_maps = %s regexp:%s/patterns" % (n("vmailbox"), self.folder),
+            "virtual_mailbox_domains = " + n("vdomains"),
             "relay_domains = relay.example", "relay_recipient_maps = " + n("relay"),
             "recipient_delimiter = +-", "smtpd_sender_login_maps = " + n("logins"),
             "smtpd_sasl_auth_enable = yes", "smtpd_sender_restrictions = "
