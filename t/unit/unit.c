@@ -41,7 +41,7 @@ void expect_slice(const char *label, const char *what, struct slice got, const c
 	ck_abort_msg("%s: %s is \"%s\", wanted \"%s\"", label, what, buf_text(&shown), wanted);
 }
 
-static int64_t monotonic_us(void)
+int64_t monotonic_us(void)
 {
 	struct timespec t;
 
