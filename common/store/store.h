@@ -9,13 +9,19 @@
  *	view.h        the stores as one message sees them; every lookup is traced here
  *	front.h       one store: cache, single-flight, workers, circuit breaker
  *	pooled.h      the connection of a worker, for the stores that keep one
+ *	peer.h        where a server is, and a socket connected in time
+ *	stream.h      lines and pieces over that socket
+ *	holds.h       the option `holds`: what the entries of a table are
+ *	table/map.h   one table of Postfix
  *	store_*.c     one store each: options, connect, ask, read the answer
  *
  * Rules for a store
  *   - open takes the options apart and may read files; it never connects.
  *   - lookup blocks, and returns within about 100 ms of its deadline whatever the
  *     other side does: every read, write, connect and name lookup is bounded by
- *     it.  A store that fails to do so loses its workers, nobody else's.
+ *     it.  A store that fails to do so loses its workers, nobody else's.  A system
+ *     call on a file cannot be bounded: a store that makes one for each lookup is
+ *     STORE_ON_HOST and not STORE_LOCAL, so that only its own workers can hang.
  *   - lookup runs in several threads at once, each with a connection of its own where the
  *     store keeps one (pooled); struct store itself is not changed by it, or under the
  *     store's own lock.
@@ -24,11 +30,17 @@
  *   - "I could not tell" is LOOKUP_TEMPFAIL (try again) or LOOKUP_PERMFAIL (wrong
  *     credentials, no such table: an operator has to act), never LOOKUP_NOTFOUND.
  *     Half an answer, one that is too long, or one that breaks the protocol is
- *     TEMPFAIL.  On TEMPFAIL and PERMFAIL the connection is closed if there is any
- *     doubt about its state.  A failure of the key alone says so (store_reply_fail_key).
+ *     TEMPFAIL.  So is a file or folder of the store itself that is not there (a disk
+ *     that is not mounted); one that may not be read is PERMFAIL.  On TEMPFAIL and
+ *     PERMFAIL the connection is closed if there is any doubt about its state.
+ *   - a failure of the key alone says so (store_reply_fail_key): an answer of good form
+ *     that means "not this one now".  One that breaks the protocol counts against the
+ *     store.
  *   - octets of a question are hostile: bound parameters, RFC 4515 escaping,
  *     netstrings.  A key that the protocol cannot carry (a NUL, a tab, a line end)
- *     is NOTFOUND without asking.
+ *     is NOTFOUND without asking; a store with `lookup` calls pooled_can_carry for
+ *     that, since tests ask it without the directory.  Part of a key that becomes a
+ *     file's name is NOTFOUND where it holds a "/" or begins with a dot.
  *   - no thread is started and no signal handler is set.  SIGPIPE is not ignored
  *     by the program: send with MSG_NOSIGNAL.
  */
@@ -99,9 +111,9 @@ enum {
  *	               ann                  ann          (not there)    STORE_LOCAL_PART
  *	DOMAIN         example.com          (not there)  example.com
  *
- * The key is local_part@domain as RFC 5321 writes it, quoted only where it has to be.  No
- * slice has a NUL or a control character in it; key has a NUL behind it.  All of them live
- * as long as the lookup.
+ * The key is local_part@domain as RFC 5321 writes it, quoted only where it has to be.  From
+ * the directory no slice has a NUL or a control character in it.  key has a NUL behind it,
+ * local_part and domain have none.  All of them live as long as the lookup.
  */
 struct store_question {
 	enum store_service service;
@@ -195,6 +207,7 @@ enum store_form {
 	STORE_WORDS,   /* a list: the option may be given more than once */
 };
 
+/* The short form TYPE:PATH sets the option `path`: a type without it has no short form. */
 struct store_rule {
 	const char *name;
 	enum store_form form;

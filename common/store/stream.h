@@ -39,7 +39,11 @@ enum stream_end stream_send(struct stream *stream, struct slice octets, int64_t 
 enum stream_end stream_take(
     struct stream *stream, size_t count, struct slice *octets, int64_t deadline_us);
 
-/* The next line without its LF or CRLF; it lives until the next call. */
+/*
+ * The next line without its LF or CRLF; it lives until the next call.  STREAM_GONE in the middle
+ * of a line leaves what was received: stream_has_more tells it from a connection that was gone
+ * before anything came.  Half a line is half an answer, and not POOLED_DROPPED.
+ */
 enum stream_end stream_line(struct stream *stream, struct slice *line, int64_t deadline_us);
 
 /* Has anything been received that was not taken? */

@@ -27,7 +27,7 @@ APART = {"store": ["dns"], "directory": ["dns"]}  # lower, and not beneath
 FRONTS = ["milter", "tools", "t"]
 FOLDERS = ["common", "milter", "tools", "t", "etc", "docs", "contrib"]
 TEXT = (".c", ".h", ".py", ".sh", ".am", ".ac", ".md", ".conf", ".case",
-        ".1", ".5", ".7", ".8", ".mc", ".cf", ".service", ".socket")
+        ".1", ".5", ".7", ".8", ".mc", ".cf", ".service", ".socket", ".suite")
 MANUALS = {"presend": "docs/presend.1", "conf": "docs/presend.conf.5",
            "checks": "docs/presend-checks.7", "milter": "docs/presend-milter.8"}
 ENTRY_ITEMS = ["Fails", "Why", "Standard", "Reply", "Default", "Example", "Correct", "Mend"]
@@ -227,20 +227,29 @@ def store_pages(tree):
     return pages
 
 
+def shared_by_stores(tree):
+    """What the manual says of several types: the heads of the sections on stores."""
+    return "".join(re.findall(r"^\.Sh STORES.*?(?=^\.S[sh] |\Z)", tree.text(MANUALS["conf"]),
+                              re.M | re.S))
+
+
 def rule_stores_documented(tree):
     """Each type of store is in the list, the manual and the sample, with all of its options.
 
     An option may stand in the page of its type or among those that several types share.
     """
     complaints = []
-    pages, sample = store_pages(tree), tree.text(SAMPLE)
-    shared = re.sub(r"^\.Ss .*?(?=^\.S[sh] |\Z)", "", tree.text(MANUALS["conf"]), flags=re.M | re.S)
+    pages, sample, shared = store_pages(tree), tree.text(SAMPLE), shared_by_stores(tree)
     types = list(store_types(tree))
+    listed = set(re.findall(r"[\w-]+", " ".join(re.findall(
+        r"^\.Cm (.*)$", item_of(shared, r"Ic type = Ar type"), re.M))))
     for kind, variable, options, where in types:
         if not re.search(rf"&{variable}\b", tree.text(STORES)):
             complaints.append(f"{where}: {variable} is not in {STORES}")
         if not re.search(rf"(?:\b[Tt]ypes?\b|# or )[^\n]*\b{kind}\b", sample):
             complaints.append(f"{where}: the type {kind} is not in {SAMPLE}")
+        if kind not in listed:
+            complaints.append(f"{where}: {kind} is not in the list of types in {MANUALS['conf']}")
         if kind not in pages:
             complaints.append(f"{where}: the type {kind} has no .Ss in {MANUALS['conf']}")
             continue
@@ -447,6 +456,20 @@ def rule_sources_are_built(tree):
     return [f"{name}:1: is in no makefile" for name in tree.sources(["common", "milter", "tools"])
             + [n for n in tree.sources() if n.startswith("t/unit/")]
             if name not in makefiles and name not in units]
+
+
+def rule_tests_are_run(tree):
+    """A Python file of t/ is a test that `make check` runs, or something that a test uses."""
+    complaints = []
+    run = set(re.findall(r"[\w./-]+", tree.text("t/tests.am")))
+    for name in tree.names(".py", within=["t"]):
+        file = os.path.basename(name)
+        use = rf"^\s*(?:import|from) {file[:-3]}\b|\b{re.escape(file)}\b"
+        used = any(re.search(use, tree.text(other), re.M) for other in tree.names(
+            ".py", ".c", ".suite", within=["t"]) if other != name)
+        if name not in run and not used and name.split("/")[1] not in ("bench", "demo"):
+            complaints.append(f"{name}:1: is a test that t/tests.am does not name")
+    return complaints
 
 
 # ---- the text of sources -----------------------------------------------------------------
@@ -688,7 +711,7 @@ def from_bodies(entry, item):
 
 def rule_manual_examples_hold(tree):
     """The examples of the manual fail the check they stand for; their corrections fail none."""
-    program = os.path.join(tree.builddir or "", "presend")
+    program = os.path.abspath(os.path.join(tree.builddir or "", "presend"))
     if not os.access(program, os.X_OK):
         return tree.missing("examples of the manual not tried: presend is not built")
     complaints = []
@@ -780,7 +803,7 @@ def findings_of_scene(program, scene_lines):
 
 def rule_manual_scenes_hold(tree):
     """The same for examples of more than a field; a correction replaces what it names."""
-    program = os.path.join(tree.builddir or "", "presend")
+    program = os.path.abspath(os.path.join(tree.builddir or "", "presend"))
     if not os.access(program, os.X_OK):
         return tree.missing("scenes of the manual not tried: presend is not built")
     complaints = []
@@ -813,6 +836,9 @@ CLASS = ('static const struct store_rule x[] = {\n\t{ "mode", STORE_TEXT, true }
          'const struct store_class store_x = { "x", x, open };\n')
 SUBCOMMAND = '\t{ "it", COMMAND_IT, "",\n\t    "Do it.", tool_it },\n'
 STORE = "common/store/store_x.c"
+TYPES = ".Sh STORES\n.It Ic type = Ar type\n.Cm w , x .\nIt must be given.\n"
+A_STORE = {STORE: CLASS, STORES: "&store_x,", SAMPLE: "type = x",
+           MANUALS["conf"]: TYPES + ".El\n.Ss x\n.It Ic mode\n"}
 HEAD = "/* x.c - it */\n"
 PICTURE = "".join(f"common/{layer}/ it\n" for layer in reversed(LAYERS))
 ORDER = "a layer: " + " < ".join(LAYERS) + "\n```\n"
@@ -849,18 +875,24 @@ RULES = [
      {"tools/options.c": '\t{ "mail-from", 0, x },\n', MANUALS["presend"]: ".It Fl -mail\n"},
      {"tools/options.c": '\t{ "mail-from", 0, x },\n',
       MANUALS["presend"]: ".It Fl -mail-from Ar A\n"}),
-    (rule_stores_documented, {STORE: CLASS, STORES: "&store_x,", MANUALS["conf"]: ".It Ic mode\n",
-                              SAMPLE: "type = x"},
-     {STORE: CLASS, STORES: "&store_x,", SAMPLE: "type = x",
-      MANUALS["conf"]: ".It Ic mode\n.Ss w, x\nit\n"}),
-    (rule_stores_documented, {STORE: CLASS, STORES: "&store_x,", SAMPLE: "# Types: w, x",
-                              MANUALS["conf"]: ".Ss w\n.It Ic mode\n.Ss x\nit\n"},
-     {STORE: CLASS, STORES: "&store_x,", SAMPLE: "# Types: w, x",
-      MANUALS["conf"]: ".Ss w\nit\n.Ss x\n.It Ic mode\n"}),
-    (rule_stores_documented, {STORE: CLASS, STORES: "&store_y,", SAMPLE: "type = x",
-                              MANUALS["conf"]: ".Ss x\n.It Ic mode\n"}, None),
-    (rule_stores_documented, {STORE: CLASS, STORES: "&store_x,", SAMPLE: "type = w",
-                              MANUALS["conf"]: ".Ss x\n.It Ic mode\n"}, None),
+    # no page; an option of the sections is none of a store's; that of another type neither
+    (rule_stores_documented, {**A_STORE, MANUALS["conf"]: TYPES + ".It Ic mode\n.El\n"},
+     {**A_STORE, MANUALS["conf"]: TYPES + ".It Ic mode\n.El\n.Ss w, x\nit\n"}),
+    (rule_stores_documented,
+     {**A_STORE, MANUALS["conf"]: ".Sh SECTIONS\n.It Ic mode\n" + TYPES + ".El\n.Ss x\nit\n"},
+     None),
+    (rule_stores_documented,
+     {**A_STORE, MANUALS["conf"]: TYPES + ".El\n.Ss w\n.It Ic mode\n.Ss x\nit\n"},
+     {**A_STORE, MANUALS["conf"]: TYPES + ".El\n.Ss w\nit\n.Ss x\n.It Ic mode\n",
+      SAMPLE: "# Types: w, x"}),
+    # not in the list of types, of classes, of the sample
+    (rule_stores_documented, {**A_STORE, MANUALS["conf"]: A_STORE[MANUALS["conf"]].replace(
+        "w , x", "w , xx")}, A_STORE),
+    (rule_stores_documented, {**A_STORE, STORES: "&store_y,"}, None),
+    (rule_stores_documented, {**A_STORE, SAMPLE: "type = w"}, None),
+    (rule_tests_are_run, {"t/dns/x.py": "import os\n", "t/tests.am": "t/dns/xx.py"},
+     {"t/dns/x.py": "import y as z\n", "t/dns/y.py": "", "t/tests.am": "t/dns/x.py",
+      "t/bench/z.py": ""}),
     (rule_subcommands_documented, {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n"},
      {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n.It Cm it Oo\n"}),
     (rule_subcommands_documented, {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".It Cm it\n"},
