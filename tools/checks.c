@@ -7,15 +7,15 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "check/check.h"
+#include "policy/reply.h"
 #include "tools/options.h"
 #include "tools/tools.h"
 
 enum { TEXT_MAX = 256 * 1024 };
 
-/* The code of a refusal by that check: RFC 5321 4.3.2, before and after the data. */
-static int reply_code(const struct check *check)
+static int code_of(const struct check *check)
 {
-	return check->stage == STAGE_MAIL || check->stage == STAGE_RCPT ? 553 : 550;
+	return reply_code(check->stage, check->enhanced, true);
 }
 
 static void add_json(struct buf *out)
@@ -31,7 +31,7 @@ static void add_json(struct buf *out)
 		json_add_text(&j, "action", action_name(checks[i].action));
 		json_add_bool(&j, "own", checks[i].own);
 		json_open_object(&j, "reply");
-		json_add_number(&j, "code", reply_code(&checks[i]));
+		json_add_number(&j, "code", code_of(&checks[i]));
 		json_add_text(&j, "enhanced", checks[i].enhanced);
 		json_close_object(&j);
 		json_add_text(&j, "summary", checks[i].summary);
@@ -48,7 +48,7 @@ static void add_table(struct buf *out)
 	for (size_t i = 0; i < check_count; i++)
 		buf_printf(out, "%-26s %-5s %-6s%-5s %d %-6s %s\n", checks[i].name,
 		    stage_name(checks[i].stage), action_name(checks[i].action),
-		    checks[i].own ? " own" : "", reply_code(&checks[i]), checks[i].enhanced,
+		    checks[i].own ? " own" : "", code_of(&checks[i]), checks[i].enhanced,
 		    checks[i].summary);
 }
 

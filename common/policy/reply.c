@@ -94,7 +94,7 @@ static struct slice fix_line(char *room, const struct finding *f)
 	return buf_slice(&line);
 }
 
-static int reply_code(enum stage stage, const char *enhanced, bool permanent)
+int reply_code(enum stage stage, const char *enhanced, bool permanent)
 {
 	if (!permanent)
 		return 451;

@@ -30,9 +30,14 @@ struct reply_room {
 };
 
 /*
- * The refusal for that finding.  permanent: 553 to MAIL and RCPT (550 where the
- * enhanced code is 5.7.27, RFC 7505 4.2), 550 after the data (RFC 5321 4.3.2);
- * else 451 and the enhanced code in class 4.  The reply points into the room.
+ * permanent: 553 to MAIL and RCPT (550 where the enhanced code is 5.7.27, RFC 7505 4.2), 550 after
+ * the data (RFC 5321 4.3.2); else 451.
+ */
+int reply_code(enum stage stage, const char *enhanced, bool permanent);
+
+/*
+ * The refusal for that finding, with that code; one that is not permanent has the enhanced code in
+ * class 4.  The reply points into the room.
  */
 struct reply reply_make(struct reply_room *room, const struct finding *finding, bool permanent);
 

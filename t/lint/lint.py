@@ -298,10 +298,12 @@ def rule_subcommands_documented(tree):
     """Each subcommand is in the synopsis of its manual and has an item there."""
     complaints = []
     text, manual = tree.text(SUBCOMMANDS), tree.text(MANUALS["presend"])
+    synopsis, _, rest = manual.partition(".Sh DESCRIPTION\n")
     found = list(re.finditer(r'^\t\{ "([a-z]+)", COMMAND_\w+,', text, re.M))
     for m in found:
-        for pattern, what in ((rf"^\.Cm {m[1]}\b", "the synopsis of "), (rf"^\.It Cm {m[1]}\b", "")):
-            if not re.search(pattern, manual, re.M):
+        for pattern, where, what in ((rf"^\.Cm {m[1]}$", synopsis, "the synopsis of "),
+                                     (rf"^\.It Cm {m[1]}\b", rest, "")):
+            if not re.search(pattern, where, re.M):
                 complaints.append(at(SUBCOMMANDS, text, m, f"{m[1]} is not in {what}"
                                      + MANUALS["presend"]))
     if text and not found:
@@ -321,6 +323,30 @@ def rule_checks_named_in_code(tree):
         complaints += [at(name, text, m, f"no check is called {m[1]}") for m in
                        re.finditer(rf'"((?:{"|".join(families)})\.[a-z0-9*-]+)"', text)
                        if families and not fnmatch.filter(rows, m[1])]
+    return complaints
+
+
+def rule_checks_have_cases(tree):
+    """Each check has a case that wants a finding of it."""
+    cases = "".join(tree.text(name) for name in tree.names(".case"))
+    return [f"{TABLE}:{line}: no case has the line: finding {name}"
+            for name, _, _, _, line in table_rows(tree)
+            if cases and not re.search(rf"^finding {re.escape(name)}\b", cases, re.M)]
+
+
+KEPT = "common/message/message.c"
+
+
+def rule_fields_read_are_kept(tree):
+    """A field that a check reads by its name is one that the message keeps beyond its ceilings."""
+    complaints = []
+    kept = re.findall(r'^\tNAME\("([\w-]+)"\),', tree.text(KEPT), re.M)
+    for name in tree.sources(["common"]):
+        if name.split("/")[1] not in ("check", "directory"):
+            continue
+        text = tree.text(name)
+        complaints += [at(name, text, m, f"{m[1]} is not in named of {KEPT}") for m in re.finditer(
+            r'\bmessage_(?:field|count)\([^,;]*, SLICE\("([\w-]+)"\)', text) if m[1] not in kept]
     return complaints
 
 
@@ -893,10 +919,16 @@ RULES = [
     (rule_tests_are_run, {"t/dns/x.py": "import os\n", "t/tests.am": "t/dns/xx.py"},
      {"t/dns/x.py": "import y as z\n", "t/dns/y.py": "", "t/tests.am": "t/dns/x.py",
       "t/bench/z.py": ""}),
-    (rule_subcommands_documented, {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n"},
-     {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n.It Cm it Oo\n"}),
-    (rule_subcommands_documented, {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".It Cm it\n"},
-     None),
+    (rule_subcommands_documented,
+     {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n.Sh DESCRIPTION\n"},
+     {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Cm it\n.Sh DESCRIPTION\n.It Cm it Oo\n"}),
+    (rule_subcommands_documented,
+     {SUBCOMMANDS: SUBCOMMAND, MANUALS["presend"]: ".Sh DESCRIPTION\n.It Cm it\n.Cm it\n"}, None),
+    (rule_checks_have_cases, {TABLE: ROW, "t/cases/a.case": "no-finding a.b\n# finding a.b\n"},
+     {TABLE: ROW, "t/cases/a.case": "finding a.b fail\n"}),
+    (rule_fields_read_are_kept,
+     {KEPT: '\tNAME("To"),\n', "common/check/x.c": 'message_count(m, SLICE("Cc"))'},
+     {KEPT: '\tNAME("To"),\n', "common/check/x.c": 'message_field(run->m, SLICE("To"), 0)'}),
     (rule_checks_named_in_code, {TABLE: ROW, "tools/x.c": '\tSLICE("a.c");\n'},
      {TABLE: ROW, "tools/x.c": '\tf("a.b", "a.*", "x.y");\n'}),
     (rule_tables_are_whole, {"docs/x.md": "| a |\n|---|\n| b |\n\n| c |\n"},
