@@ -5,7 +5,7 @@
  * exchange and the tickets of open questions, lives on the heap, counted, so that
  * an answer that comes after the deadline, perhaps after the view, finds that out.
  * Questions may be started without a wait, so an answer can come while nobody waits: it
- * is put down in the exchange's list and taken over by the view's own thread.
+ * is put down in its ticket and taken over by the view's own thread.
  */
 #include "store/view.h"
 

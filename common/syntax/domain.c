@@ -32,7 +32,6 @@ static void note(struct syntax_error *first, enum syntax_code code, size_t offse
 		*first = (struct syntax_error){ code, offset, length };
 }
 
-/* Let-dig = ALPHA / DIGIT */
 static bool has_a_prefix(struct slice label)
 {
 	return slice_starts_nocase(label, SLICE("xn--"));

@@ -3,7 +3,7 @@
 
 usage: mailboxes.py [TEST...]     (root; $builddir names the build folder)
 
-The site, its users and their mail are those of site.py.  Then directory servers
+The site, its users and their mail are those of site_tables.py.  Then directory servers
 that stop, hang and lie while mail is being sent (directories.py).
 """
 import json

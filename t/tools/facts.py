@@ -16,6 +16,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 PRESEND = os.environ.get("PRESEND") or os.path.join(os.environ.get("builddir", "."), "presend")
@@ -389,6 +390,35 @@ def test_records_of_the_configuration():
         check("records", presend(*words).returncode, 0)
         other = folder.file("other", 'example.com. TXT "v=spf1 -all"\n')
         check("--records wins", presend(*words, "--records", other).returncode, 1)
+
+
+def write_when_read(path, text):
+    """Writes into the pipe once somebody is there to read it."""
+    with open(path, "w", encoding="utf-8") as pipe:
+        pipe.write(text)
+
+
+def test_pipes():
+    """A configuration, and records, may come out of a pipe whose writer is late."""
+    with Folder() as folder:
+        pipes = [os.path.join(folder.temporary.name, name) for name in ("conf", "zone")]
+        texts = ("mode = audit\n", SPF_ZONE)
+        for pipe in pipes:
+            os.mkfifo(pipe)
+        process = subprocess.Popen(
+            [PRESEND, "spf", "--ip", "192.0.2.1", "--mail-from", "a@example.com", "--offline",
+             "-c", pipes[0], "--records", pipes[1]], stdout=subprocess.DEVNULL)
+        writers = [threading.Thread(target=write_when_read, args=pair, daemon=True)
+                   for pair in zip(pipes, texts)]
+        # time in which it would have taken an empty pipe for a file without records
+        time.sleep(0.2)
+        for writer in writers:
+            writer.start()
+        try:
+            check("out of pipes", process.wait(60), 0)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            check("out of pipes", "it hangs", 0)
 
 
 # ---- a real name server -------------------------------------------------------------------

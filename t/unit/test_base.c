@@ -180,6 +180,34 @@ START_TEST(files_are_read_whole)
 }
 END_TEST
 
+static void *write_late(void *path)
+{
+	usleep(50000);
+	write_file(path, "late", 4);
+	return NULL;
+}
+
+/* A pipe that nobody has opened yet is waited for only where that was asked for. */
+START_TEST(pipes_are_waited_for)
+{
+	char folder[] = "/tmp/presend-base.XXXXXX", pipe[60];
+	struct buf text;
+	pthread_t thread;
+
+	ck_assert_ptr_nonnull(mkdtemp(folder));
+	snprintf(pipe, sizeof pipe, "%s/pipe", folder);
+	ck_assert_int_eq(mkfifo(pipe, 0600), 0);
+	buf_init(&text, 100);
+	ck_assert_int_eq(pthread_create(&thread, NULL, write_late, pipe), 0);
+	ck_assert_int_eq(file_read_any(pipe, true, &text), 0);
+	ck_assert_str_eq(buf_text(&text), "late");
+	pthread_join(thread, NULL);
+	buf_free(&text);
+	unlink(pipe);
+	rmdir(folder);
+}
+END_TEST
+
 /* ---- ascii ---- */
 
 /* The octets of each class, as pairs of a first and a last one. */
@@ -710,6 +738,7 @@ static void *answer(void *context)
 
 START_TEST(exchange_waits_for_all)
 {
+	int64_t deadline_us = clock_now_us() + 20 * SECOND_US;
 	struct exchange *x = exchange_new();
 
 	for (int i = 0; i < 3; i++) {
@@ -717,7 +746,8 @@ START_TEST(exchange_waits_for_all)
 		ck_assert(thread_start_detached(answer, x));
 	}
 	pthread_mutex_lock(&x->mutex);
-	ck_assert(exchange_wait(x, clock_now_us() + 20 * SECOND_US));
+	ck_assert(exchange_wait(x, deadline_us));
+	ck_assert_msg(clock_now_us() < deadline_us, "it is woken by the last answer");
 	ck_assert_uint_eq(x->open, 0);
 	exchange_leave(x);
 }
@@ -751,6 +781,7 @@ Suite *unit_suite(void)
 	tcase_add_test(tcase, buf_keeps_its_ceiling);
 	tcase_add_test(tcase, buf_grows);
 	tcase_add_test(tcase, files_are_read_whole);
+	tcase_add_test(tcase, pipes_are_waited_for);
 	tcase_add_loop_test(tcase, octets_have_classes, 0, ROWS(classes));
 	tcase_add_test(tcase, slices);
 	tcase_add_loop_test(tcase, patterns_match, 0, ROWS(patterns));

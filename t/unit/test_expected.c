@@ -132,6 +132,7 @@ static struct signer *load(const char *label, const char *conf, const char *sign
 struct front {
 	struct resolver resolver;
 	struct resolver *records;
+	unsigned keys; /* questions for keys that were asked, and not known */
 };
 
 static struct dns_answer *front_known(struct resolver *r, const struct dns_question *question)
@@ -150,6 +151,8 @@ static void front_ask(struct resolver *r, const struct dns_question *question, i
     resolver_done *done, void *context)
 {
 	(void)deadline_us;
+	if (strstr(question->name.data, "._domainkey.") != NULL)
+		((struct front *)r)->keys++;
 	done(context, front_known(r, question));
 }
 
@@ -173,6 +176,7 @@ struct run {
 	struct arena *arena;
 	struct message *message;
 	struct authenticator *a;
+	unsigned keys_of_header; /* that the end of the header asked for */
 };
 
 static void begin(struct run *r, const struct scene *scene, const struct resolver_class *class)
@@ -189,8 +193,8 @@ static void begin(struct run *r, const struct scene *scene, const struct resolve
 
 	buf_init(&errors, 1000);
 	r->patience = (struct patience){ .left_us = LIMIT_SECONDS * SECOND };
-	r->front =
-	    (struct front){ { class }, records_resolver_parse("t", SLICE(RECORDS), NULL, &errors) };
+	r->front = (struct front){ .resolver = { class },
+		.records = records_resolver_parse("t", SLICE(RECORDS), NULL, &errors) };
 	ck_assert_msg(r->front.records != NULL, "%s", buf_text(&errors));
 	buf_free(&errors);
 	r->signer = load(scene->label, scene->conf, scene->signing);
@@ -209,6 +213,7 @@ static void begin(struct run *r, const struct scene *scene, const struct resolve
 	else
 		route.signer = r->signer;
 	authenticator_header(r->a, &route);
+	r->keys_of_header = r->front.keys;
 	authenticator_finish(r->a);
 }
 
@@ -793,6 +798,22 @@ START_TEST(pending)
 }
 END_TEST
 
+/* The keys of the signatures to come are asked for with the header, so that all wait together. */
+START_TEST(asked_with_the_header)
+{
+	static const struct scene scene = { .label = "asked",
+		.conf = MULTIPLE,
+		.signing = "*@example.com rsa\n*@example.com test\n",
+		.from = ANN };
+	struct run r;
+
+	begin(&r, &scene, &after_a_wait);
+	ck_assert_uint_eq(r.keys_of_header, 2);
+	ck_assert_uint_eq(r.front.keys, 2);
+	end(&r);
+}
+END_TEST
+
 /* ---- in the words of DMARC -------------------------------------------------------------- */
 
 static void part_dmarc_finding(struct buf *out, const struct run *r)
@@ -847,6 +868,7 @@ Suite *unit_suite(void)
 	tcase_add_loop_test(tests, record, 0, ROWS(records));
 	tcase_add_test(tests, not_judged);
 	tcase_add_test(tests, pending);
+	tcase_add_test(tests, asked_with_the_header);
 	tcase_add_test(tests, waits_for_the_key);
 	tcase_add_test(tests, dmarc_words);
 	suite_add_tcase(suite, tests);
