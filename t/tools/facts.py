@@ -402,12 +402,12 @@ def test_pipes():
     """A configuration, and records, may come out of a pipe whose writer is late."""
     with Folder() as folder:
         pipes = [os.path.join(folder.temporary.name, name) for name in ("conf", "zone")]
-        texts = ("mode = audit\n", SPF_ZONE)
+        texts = ('records = "%s"\n' % pipes[1], SPF_ZONE)
         for pipe in pipes:
             os.mkfifo(pipe)
         process = subprocess.Popen(
             [PRESEND, "spf", "--ip", "192.0.2.1", "--mail-from", "a@example.com", "--offline",
-             "-c", pipes[0], "--records", pipes[1]], stdout=subprocess.DEVNULL)
+             "-c", pipes[0]], stdout=subprocess.DEVNULL)
         writers = [threading.Thread(target=write_when_read, args=pair, daemon=True)
                    for pair in zip(pipes, texts)]
         # time in which it would have taken an empty pipe for a file without records
