@@ -30,12 +30,41 @@ PRESEND = os.environ.get("PRESEND") or os.path.join(os.environ.get("builddir", "
 # there is: nothing that is right may depend on how fast the machine is.
 DEADLINE, LONG_DEADLINE = 1.0, 8.0
 SLACK = 5.0  # of a busy machine; what does not end has ten times that
+CONTROLS = 8  # times a run that asks nobody, beside the slack
+QUIET = 0.3  # seconds of such a run on a machine that is not busy
+TRIES = 6  # of a row by itself, while the machine is busy
 OURS, OTHER = "192.0.2.1", "203.0.113.7"
 STATUS = {"pass": 0, "temperror": 2}  # of spf; any other result: 1
 DMARC_STATUS = {"pass": 0, "none": 0, "fail": 1, "temperror": 2}
 # Sanitizers: a status of their own, so that none is taken for a verdict.
 ENVIRONMENT = {**os.environ, "ASAN_OPTIONS": "exitcode=99", "COLUMNS": "80",
                "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1"}
+
+# ---- how busy the machine is ----------------------------------------------------------------
+
+
+def control():
+    """Seconds that a run takes which asks nobody."""
+    begun = time.monotonic()
+    subprocess.run([PRESEND, "from", "--offline", "a@example.com"], stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                   env=ENVIRONMENT)
+    return time.monotonic() - begun
+
+
+def is_late(waited, deadline):
+    late = waited - deadline - SLACK
+    return late > 0 and late > CONTROLS * control()
+
+
+def by_itself(judge_it):
+    """A row again, without the crowd; on a machine that is busy a few times more."""
+    for _ in range(TRIES):
+        faults = judge_it()
+        if not faults or control() < QUIET:
+            break
+    return faults
+
 
 # ---- what lies come to ----------------------------------------------------------------------
 
@@ -316,7 +345,7 @@ def run(conf, program, words, json_wanted, deadline=DEADLINE):
     except subprocess.TimeoutExpired:
         return ["does not end"], None, None
     waited, faults = time.monotonic() - begun, []
-    if waited > deadline + SLACK:
+    if is_late(waited, deadline):
         faults.append("took %.1f s" % waited + BUSY)
     if process.stderr:
         faults.append("says " + repr(process.stderr[:2000]))
@@ -441,7 +470,7 @@ def main():
         for row, faults in zip(rows, found):
             if any(fault.endswith(BUSY) for fault in faults):
                 # the crowd's doing, or a fault?  alone it shows
-                faults = judge(conf, row, alone=True)
+                faults = by_itself(lambda row=row: judge(conf, row, alone=True))
             failed += report(row[0], faults)
         if wanted("neighbours"):
             rows.append("neighbours")
