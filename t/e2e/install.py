@@ -306,7 +306,7 @@ class World:
 OURS = [
     r"/usr/local/(.*/)?presend[^/]*(/.*)?",
     r"/usr/local/(etc|sbin|bin|lib|lib/systemd(/system)?|share|share/doc|share/man(/man\d)?)",
-    r"/etc/(passwd|group|shadow|gshadow)-?", r"/etc/\.pwd\.lock",
+    r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?", r"/etc/\.pwd\.lock",
     r"/etc/systemd/system/multi-user\.target\.wants", r"/etc/systemd/system/(.*/)?presend-milter\.service(\.d)?(/.*)?",
     r"/etc/postfix/main\.cf",
     r"/var/spool/postfix/presend(/.*)?",
