@@ -472,6 +472,8 @@ define(`STATUS_FILE', `')dnl
 define(`confPID_FILE', `{top}/submit.pid')dnl
 define(`confDOMAIN_NAME', `{host}')dnl
 define(`confDONT_PROBE_INTERFACES', `True')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
 define(`confRUN_AS_USER', `{user}')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h {port}')dnl
 define(`ESMTP_MAILER_ARGS', `TCP $h {port}')dnl
