@@ -5,7 +5,7 @@
  * it.  An arena never returns NULL: what may grow has a ceiling of its own,
  * kept by its owner, so running out means that the machine has no memory left,
  * and then the process says so and ends (as Postfix's own programs do); the
- * MTA applies its milter_default_action.
+ * MTA applies its default action.
  *
  * An arena belongs to one thread at a time.
  */

@@ -25,7 +25,7 @@ import tempfile
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(HERE, "..", "lint")]
-from documents import README, blocks  # noqa: E402
+from documents import LONG_AGO, README, blocks  # noqa: E402
 from lab import Client, Lab, Sink, Tests, expect, expect_equal, find_program, skip, wait_until  # noqa: E402
 from lint import load  # noqa: E402
 from servers import HOST, SRCDIR, accepts, build_folder, unpacked  # noqa: E402
@@ -100,20 +100,29 @@ def overlay(top, path, *below):
 
 
 def make_the_place(top):
-    """Mounts, network and name; returns where changes of /etc and /usr/local are found."""
+    """Mounts, network and name; returns where changes of /etc, /var and /usr are found."""
     run("mount", "--make-rprivate", "/")
     run("mount", "-t", "tmpfs", "tmpfs", top)
     checkout = os.getcwd()
-    written = {path: overlay(top, path) for path in ("/etc", "/var", "/usr/local")}
+    written = {}
+    for path in ("/etc", "/var", "/usr"):
+        # As it was, to compare with.
+        os.makedirs(top + path)
+        run("mount", "--bind", path, top + path)
+        written[path] = overlay(top, path)
     overlay(top, SRCDIR)
     os.chdir(checkout)
+    # What else there is cannot be written to: a line that would is one that fails.
+    for path in ("/tmp", "/dev/shm"):
+        run("mount", "--rbind", path, path)
+    run("mount", "-o", "remount,bind,ro", "/")
     run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", "/run")
     run("hostname", HOST)
     run("ip", "link", "set", "lo", "up")
     write("/etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {HOST} mail\n")
     write("/etc/resolv.conf", "nameserver 127.0.0.1\n")
     # A host that has had Presend before is not what the README begins with.
-    for path in [CONFIG, "/etc/presend", *glob.glob("/usr/local/*/presend*")]:
+    for path in [os.path.dirname(CONFIG), "/etc/presend", *glob.glob("/usr/local/*/presend*")]:
         shutil.rmtree(path, ignore_errors=True)
     return written
 
@@ -191,6 +200,7 @@ class Document:
 class World:
     def __init__(self, lab, top, written):
         self.lab, self.top, self.written = lab, top, written
+        self.before = {}
         self.document = Document()
         self.sink = Sink(lab)
         self.count = 0
@@ -218,8 +228,32 @@ class World:
         write("/etc/postfix/main.cf", MAIN_CF.format(host=HOST, sink=self.sink.at))
         write("/etc/postfix/own-aliases", "postmaster: root\n")
         shutil.rmtree("/var/spool/postfix/presend", ignore_errors=True)
+        for path in CANARIES:
+            write(path, "not Presend's\n")
         self.shell.line("postfix start")
         wait_until("Postfix's port", lambda: accepts(25))
+        self.before = self.state()
+
+    def state(self):
+        """All that differs from this host: {path: its kind, mode, owner, and content by size, time or target}."""
+        found = {}
+        for path, upper in self.written.items():
+            for where, folders, names in os.walk(upper):
+                inside = path + where[len(upper):]
+                for name in folders + names:
+                    found[f"{inside}/{name}"] = looks(os.path.join(where, name), f"{self.top}{inside}/{name}")
+        return {path: look for path, look in found.items() if look}
+
+    def harm(self):
+        """What was made, changed or removed since the story began, and is not Presend's to touch."""
+        now = self.state()
+        changed = {path for path in now.keys() | self.before.keys() if now.get(path) != self.before.get(path)}
+        return sorted(f"{path} {'was' if path in self.before else 'is new or was'} changed or removed: {now.get(path)}"
+                      for path in changed if not any(re.fullmatch(pattern, path) for pattern in OURS))
+
+    def parameters(self):
+        """main.cf as Postfix reads it."""
+        return dict(re.findall(r"^(\w+) = ?(.*)$", self.shell.line("postconf -n 2>/dev/null"), re.M))
 
     def follow(self, heading, between=lambda line: None):
         """Each line of a section, and what it said."""
@@ -268,9 +302,43 @@ class World:
         return int(read("/run/stand-in/presend-milter.service.pid"))
 
 
+# What installing and removing Presend may touch; all else has to stay as it was.
+OURS = [
+    r"/usr/local/(.*/)?presend[^/]*(/.*)?",
+    r"/usr/local/(etc|sbin|bin|lib|lib/systemd(/system)?|share|share/doc|share/man(/man\d)?)",
+    r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?", r"/etc/\.pwd\.lock",
+    r"/etc/systemd/system/multi-user\.target\.wants", r"/etc/systemd/system/(.*/)?presend-milter\.service(\.d)?(/.*)?",
+    r"/etc/postfix/main\.cf",
+    r"/var/spool/postfix/presend(/.*)?",
+    # and mail under way
+    r"/var/spool/postfix/(active|bounce|corrupt|defer|deferred|flush|hold|incoming|maildrop|pid|private|public|trace)(/.+)?",
+    r"/var/lib/postfix/(master\.lock|prng_exch|\w+\.cdb|\w+\.db)", r"/var/log/mail\.log", r"/var/mail/root",
+]
+# Files that a hasty line might hit: folders beside Presend's, and names like its own.
+CANARIES = ["/etc/postfix/canary", "/etc/systemd/system/canary.service.d/x.conf", "/etc/canary/conf",
+            "/usr/local/etc/canary/conf", "/usr/local/lib/systemd/system/canary.service", "/usr/local/share/doc/canary/README",
+            "/var/spool/postfix/etc/canary", "/var/lib/canary/x", "/etc/opendkim/keys/canary"]
+
+
+def looks(path, original):
+    """How a path of an overlay's upper folder differs from the original; None: it does not, it was only copied up."""
+    found = os.lstat(path)
+    if stat.S_ISCHR(found.st_mode) and found.st_rdev == 0:
+        return "removed"
+    look = oct(found.st_mode), found.st_uid, found.st_gid
+    if stat.S_ISDIR(found.st_mode):
+        if b"y" in [os.getxattr(path, name) for name in os.listxattr(path) if name.endswith("overlay.opaque")]:
+            return "emptied", *look
+        if os.path.isdir(original) and not os.path.islink(original):
+            was = os.lstat(original)
+            return None if look == (oct(was.st_mode), was.st_uid, was.st_gid) else look
+        return look
+    return *look, os.readlink(path) if stat.S_ISLNK(found.st_mode) else (found.st_size, found.st_mtime_ns)
+
+
 def leftovers(written):
-    """What is new in /etc and /usr/local, and of Presend."""
-    found = []
+    """What is new, and of Presend."""
+    found = [path for path in glob.glob("/run/presend*") if "stand-in" not in path]
     for path, upper in written.items():
         for where, folders, names in os.walk(upper):
             found += [path + os.path.join(where, name)[len(upper):] for name in folders + names if "presend" in name
@@ -291,6 +359,7 @@ def build_and_install(world):
     expect(not os.path.exists(account.pw_dir), f"the user has a home: {account.pw_dir}")
     folder = os.stat(os.path.dirname(SOCKET))
     expect_equal("mode of the socket's folder", oct(folder.st_mode & 0o7777), "0o2750")
+    expect_equal("other changes", world.harm(), [])
 
 
 @tests
@@ -313,19 +382,27 @@ def unit_is_sound(world):
     expect_equal("what systemd-analyze says", said, "")
 
 
+ELSEWHERE = "/opt/this&that|presend"
+
+
 @tests
 def another_prefix_is_followed(world):
     """Built elsewhere from the same sources: what is installed names those folders."""
     folder = f"{world.top}/other"
     os.makedirs(folder)
-    world.shell.line(f"cd {folder} && {SRCDIR}/configure -q --prefix=/opt/presend --sysconfdir=/etc "
-                     f"--with-systemdsystemunitdir=/etc/systemd/system >/dev/null; cd {SRCDIR}")
+    world.shell.line(f"cd {folder} && {SRCDIR}/configure -q '--prefix={ELSEWHERE}' --sysconfdir=/etc >/dev/null; cd {SRCDIR}")
     world.shell.line(f"make -s -C {folder} MAKEFLAGS= filled/docs/presend.1 filled/docs/presend.conf.5 "
                      "filled/contrib/presend-milter.service filled/README.md filled/etc/presend.conf >/dev/null")
     expect("\n.It Pa /etc/presend/presend.conf\n" in read(f"{folder}/filled/docs/presend.1"), "presend.1 names another file")
-    expect("ExecStart=/opt/presend/sbin/presend-milter -f\n" in read(f"{folder}/filled/contrib/presend-milter.service"),
+    expect(f"ExecStart={ELSEWHERE}/sbin/presend-milter -f\n" in read(f"{folder}/filled/contrib/presend-milter.service"),
            "the unit starts another program")
     expect("# /etc/presend/presend.conf\n" in read(f"{folder}/filled/README.md"), "README names another file")
+    expect(f"\nIt goes to `{ELSEWHERE}`, " in read(f"{folder}/filled/README.md"), "README names another prefix")
+    said = world.shell.line(f"make -s -C {folder} MAKEFLAGS= install-data-hook")
+    expect(f"went to {ELSEWHERE}/lib/systemd/system, where systemd does not look" in said, f"of the units it says {said!r}")
+    for place in ("/etc/systemd/system", "no"):
+        expect_equal("of units where systemd looks", world.shell.line(
+            f"make -s -C {folder} MAKEFLAGS= install-data-hook systemdsystemunitdir={place}"), "")
     expect("/usr/local/etc" not in read(f"{folder}/filled/etc/presend.conf"), "the sample names another folder")
 
 
@@ -369,13 +446,15 @@ def start(world):
 
 @tests
 def attach_to_postfix(world):
-    """Pasted twice it does the same as once."""
+    """Pasted twice it does the same as once, and touches three parameters."""
+    before = world.parameters()
     for _ in range(2):
         said = world.follow("Attach it to Postfix")
         expect(not any("warning" in line for line in said), f"Postfix warns: {said}")
+        expect_equal("main.cf", world.parameters(), {**before, **ATTACHED})
     for name in ("smtpd_milters", "non_smtpd_milters"):
-        expect_equal(name, world.postfix_has(name), "unix:presend/presend.sock")
-    expect_equal("milter_default_action", world.postfix_has("milter_default_action"), "accept")
+        expect_equal(name, world.postfix_has(name), ATTACHED["presend"])
+    expect_equal("other changes", world.harm(), [])
     here, there = world.mail()
     expect_equal("classes", [world.record_to(d)["class"] for d in (here, there)], ["submitter", "local"])
     wrong = [line for line in read("/var/log/mail.log").splitlines() if "ilter service" in line or "fatal" in line]
@@ -432,9 +511,16 @@ def upgrade(world):
 @tests
 def remove(world):
     """Mail goes on behind each line, even if Postfix was told to defer without the daemon."""
-    for line in ("postconf -e milter_default_action=tempfail", "postfix reload"):
+    enforcing = ATTACHED["presend"].replace("accept", "tempfail")
+    for line in (f"postconf -e 'presend = {enforcing}'", "postfix reload",
+                 "install -d /etc/systemd/system/presend-milter.service.d /run/presend"):
         world.shell.line(line)
-    world.follow("Remove", lambda line: world.mail())
+    before = world.parameters()
+    said = world.follow("Remove", lambda line: world.mail() if STATEMENT.match(line) else None)
+    expect_equal("what the lines say of Postfix", "".join(said[:-6]), "")
+    del before["presend"]
+    expect_equal("main.cf", world.parameters(), {**before, "smtpd_milters": ""})
+    expect_equal("other changes", world.harm(), [])
     expect_equal("what is left over", leftovers(world.written), [])
     expect(not os.path.exists(os.path.dirname(SOCKET)), "the socket's folder is left over")
     expect("\npresend:" not in read("/etc/passwd") + read("/etc/group"), "the user is left over")
@@ -442,26 +528,77 @@ def remove(world):
     expect("presend" not in read("/etc/postfix/main.cf"), "main.cf names it")
 
 
+# What Attach writes on a host without milters.
+ATTACHED = {"presend": "{ unix:presend/presend.sock, default_action=accept }", "smtpd_milters": "$presend",
+            "non_smtpd_milters": "$smtpd_milters"}
+STATEMENT = re.compile(r"[a-z]+ ")
+
+# smtpd_milters and non_smtpd_milters as they are found, after Attach, and after Remove.
+OTHER, BRACED = "inet:127.0.0.1:8893", "{ inet:127.0.0.1:8894, default_action=accept }"
+PLAIN, OWN = "unix:presend/presend.sock", "{ unix:presend/presend.sock, default_action=tempfail }"
+ARRANGEMENTS = [
+    (("", ""), ("$presend", "$smtpd_milters"), ("", "$smtpd_milters")),
+    ((SIGNER, ""), (f"{SIGNER}, $presend", "$smtpd_milters"), (SIGNER, "$smtpd_milters")),
+    ((SIGNER, "$smtpd_milters"), (f"{SIGNER}, $presend", "$smtpd_milters"), (SIGNER, "$smtpd_milters")),
+    ((SIGNER, "${smtpd_milters}"), (f"{SIGNER}, $presend", "${smtpd_milters}"), (SIGNER, "${smtpd_milters}")),
+    ((SIGNER, SIGNER), (f"{SIGNER}, $presend",) * 2, (SIGNER, SIGNER)),
+    (("", SIGNER), ("$presend", f"{SIGNER}, $presend"), ("", SIGNER)),
+    ((f"{OTHER}, {SIGNER}", OTHER), (f"{OTHER}, {SIGNER}, $presend", f"{OTHER}, $presend"), (f"{OTHER}, {SIGNER}", OTHER)),
+    ((f"{OTHER},\n    {SIGNER}", f"\n    {OTHER}\n    {SIGNER}"),
+     (f"{OTHER}, {SIGNER}, $presend", f"{OTHER} {SIGNER}, $presend"), (f"{OTHER}, {SIGNER}", f"{OTHER} {SIGNER}")),
+    ((BRACED, f"{BRACED} {OTHER}"), (f"{BRACED}, $presend", f"{BRACED} {OTHER}, $presend"), (BRACED, f"{BRACED} {OTHER}")),
+    # Already attached, in all forms and places: it stays so.
+    (("$presend", "$smtpd_milters"), ("$presend", "$smtpd_milters"), ("", "$smtpd_milters")),
+    (("$presend", "$presend"), ("$presend", "$presend"), ("", "")),
+    ((f"{SIGNER}, ${{presend}}", "${presend}"), (f"{SIGNER}, ${{presend}}", "${presend}"), (SIGNER, "")),
+    ((f"$presend, {SIGNER}", f"{OTHER} $presend {SIGNER}"), (f"$presend, {SIGNER}", f"{OTHER} $presend {SIGNER}"),
+     (SIGNER, f"{OTHER} {SIGNER}")),
+    ((f"{PLAIN}, {SIGNER}", f"{SIGNER},{PLAIN}"), (f"{PLAIN}, {SIGNER}", f"{SIGNER},{PLAIN}"), (SIGNER, SIGNER)),
+    ((f"{SIGNER}, {PLAIN},{OTHER}", PLAIN), (f"{SIGNER}, {PLAIN},{OTHER}", PLAIN), (f"{SIGNER},{OTHER}", "")),
+    ((f"{BRACED}, {OWN}, {SIGNER}", OWN), (f"{BRACED}, {OWN}, {SIGNER}", OWN), (f"{BRACED}, {SIGNER}", "")),
+    ((f"{OWN} {BRACED}", f"{SIGNER} {OWN}"), (f"{OWN} {BRACED}", f"{SIGNER} {OWN}"), (BRACED, SIGNER)),
+    (("{$presend, connect_timeout=5s}, " + SIGNER, f"{SIGNER} , ${{presend}} , {OTHER}"),
+     ("{$presend, connect_timeout=5s}, " + SIGNER, f"{SIGNER} , ${{presend}} , {OTHER}"), (SIGNER, f"{SIGNER} , {OTHER}")),
+]
+
+
 @tests
-def attach_behind_a_signer(world):
-    """By the lines and by the block, on a host where OpenDKIM signs already; and away again."""
-    wanted = f"{SIGNER}, unix:presend/presend.sock"
-    before = MAIN_CF.format(host=HOST, sink=world.sink.at)
-    write("/etc/postfix/main.cf", before)
-    world.shell.line(f"postconf -e 'smtpd_milters = {SIGNER}' 'non_smtpd_milters = {SIGNER}'")
-    for _ in range(2):
-        for line in world.document.lines("Attach it to Postfix"):
-            world.shell.line(line)
-    for name in ("smtpd_milters", "non_smtpd_milters"):
-        expect_equal(name, world.postfix_has(name), wanted)
-    for line in world.document.lines("Remove")[:3]:
-        world.shell.line(line)
-    for name in ("smtpd_milters", "non_smtpd_milters"):
-        expect_equal(f"{name} afterwards", world.postfix_has(name), SIGNER)
-    write("/etc/postfix/main.cf", before)
+def attach_and_remove_leave_other_milters(world):
+    """Whatever lists a host has: after Attach, Attach once more, and Remove."""
+    lists = ("smtpd_milters", "non_smtpd_milters")
+    attach = [line for line in world.document.lines("Attach it to Postfix") if not line.startswith("postfix ")]
+    remove = world.document.lines("Remove")
+    remove = [line for line in remove[:remove.index("postfix reload") + 2] if not line.startswith("postfix ")]
+    plain = MAIN_CF.format(host=HOST, sink=world.sink.at)
+    for found, attached, removed in ARRANGEMENTS:
+        write("/etc/postfix/main.cf", plain + "".join(f"{name} = {value}\n" for name, value in zip(lists, found)))
+        rest = {name: value for name, value in world.parameters().items() if name not in (*lists, "presend")}
+        for what, lines, wanted in (("Attach", attach, attached), ("Attach twice", attach, attached), ("Remove", remove, removed)):
+            for line in lines:
+                # Postfix's programs wait where their configuration has just been written.
+                os.utime("/etc/postfix/main.cf", (LONG_AGO, LONG_AGO))
+                said = world.shell.line(line)
+            now = world.parameters()
+            expect_equal(f"{found} after {what}", tuple(now.pop(name) for name in lists), wanted)
+            now.pop("presend", None)
+            expect_equal(f"the rest of main.cf after {what}", now, rest)
+        expect_equal(f"what Remove says at {found}", said, "")
+        expect("presend" not in read("/etc/postfix/main.cf"), "main.cf names it after Remove")
+    # What stands elsewhere is shown.
+    world.shell.line("postconf -e 'lmtp_helo_name = presend.example'")
+    expect("presend.example" in world.shell.line(remove[-1]), "what still names Presend is not shown")
+    write("/etc/postfix/main.cf", plain)
+    master = read("/etc/postfix/master.cf")
+    world.shell.line("postconf -P 'smtp/inet/smtpd_milters=inet:127.0.0.1:8892,$presend'")
+    expect("$presend" in world.shell.line(remove[-1]), "what still names Presend in master.cf is not shown")
+    write("/etc/postfix/master.cf", master)
+
+
+@tests
+def attach_by_the_block(world):
     world.paste("Attach it to Postfix", "main.cf")
     for name in ("smtpd_milters", "non_smtpd_milters"):
-        expect_equal(f"{name} of the block", world.postfix_has(name), "unix:presend/presend.sock")
+        expect_equal(f"{name} of the block", world.postfix_has(name), ATTACHED["presend"])
 
 
 @tests
@@ -469,7 +606,12 @@ def with_sendmail(world):
     """On a host without Postfix: the steps of Postfix's way, but for what that section says."""
     world.shell.line("postfix stop")
     folder = unpacked("sendmail")
-    overlay(world.top, "/usr", f"{folder}/usr")
+    # /usr as it was before the story began: a third overlay in a row is one too many.
+    upper, work = f"{world.top}/sendmail.upper", f"{world.top}/sendmail.work"
+    for path in (upper, work):
+        os.makedirs(path)
+    run("mount", "-t", "overlay", "overlay", "-o",
+        f"lowerdir={folder}/usr:{world.top}/usr,upperdir={upper},workdir={work}", "/usr")
     shutil.copytree(f"{folder}/etc/mail", "/etc/mail", dirs_exist_ok=True)
     for path in ("/etc/passwd", "/etc/group"):
         write(path, re.sub(r"^post(fix|drop):.*\n", "", read(path), flags=re.M))

@@ -583,7 +583,7 @@ def terminated_under_load(world):
 
 @tests
 def away_while_auditing(world):
-    """With milter_default_action = accept mail goes on without the milter."""
+    """With default_action=accept mail goes on without the milter, with tempfail it does not."""
     world.milter.kill()
     try:
         domain, reply = world.send(BY_NAME["comma"], "smtp")

@@ -212,7 +212,7 @@ class Postfix:
         folder = unpacked("postfix")
         return find_program("postfix") or (find_program("postfix", f"{folder}/usr/sbin") if folder else None)
 
-    def __init__(self, lab, sink, milter_default_action="tempfail", settings=None):
+    def __init__(self, lab, sink, settings=None):
         self.lab = lab
         self.ports = {}
         postfix = self.program()
@@ -233,7 +233,9 @@ class Postfix:
         self.copy_table_types(self.config)
         self.main = self.base(sink)
         self.main.update(parameters(read_contrib("postfix-main.cf")))
-        self.main["milter_default_action"] = milter_default_action
+        self.audits = self.main["presend"]
+        # Enforcing, as the file's comment says.
+        self.main["presend"] = self.audits.replace("=accept", "=tempfail")
         self.main.update(settings or {})
         self.write_main()
         self.write_master()
@@ -300,7 +302,7 @@ class Postfix:
         self.ports = {name: self.lab.port() for name in ("smtp", "bare", "submission", "reinject", "reinject-named")}
         raw = "  -o local_header_rewrite_clients=\n"
         text = MASTER
-        text += f"127.0.0.1:{self.ports['smtp']} inet n - n - - smtpd\n  -o milter_default_action=accept\n"
+        text += f"127.0.0.1:{self.ports['smtp']} inet n - n - - smtpd\n  -o presend={self.audits.replace(' ', '')}\n"
         text += f"127.0.0.1:{self.ports['bare']} inet n - n - - smtpd\n  -o smtpd_milters=\n{raw}"
         ports = {"submission": "submission", "127.0.0.1:10025": "reinject", "127.0.0.1:10026": "reinject-named"}
         for entry in logical_lines(read_contrib("postfix-master.cf")):
@@ -470,6 +472,8 @@ define(`STATUS_FILE', `')dnl
 define(`confPID_FILE', `{top}/submit.pid')dnl
 define(`confDOMAIN_NAME', `{host}')dnl
 define(`confDONT_PROBE_INTERFACES', `True')dnl
+define(`confREFUSE_LA', `1000')dnl
+define(`confQUEUE_LA', `1000')dnl
 define(`confRUN_AS_USER', `{user}')dnl
 define(`RELAY_MAILER_ARGS', `TCP $h {port}')dnl
 define(`ESMTP_MAILER_ARGS', `TCP $h {port}')dnl

@@ -13,10 +13,12 @@ usage: documents.py [--self-test]     ($builddir names the build folder)
 """
 
 import grp
+import itertools
 import json
 import os
 import pwd
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -37,11 +39,11 @@ MAIN, SERVICES, MC = "contrib/postfix-main.cf", "contrib/postfix-master.cf", "co
 # ---- what was meant --------------------------------------------------------------------
 
 # A value that ends in the name of Postfix's own parameter is what it expands to.
-ALONE = {"smtpd_milters": "unix:presend/presend.sock", "non_smtpd_milters": "unix:presend/presend.sock",
-         "milter_default_action": "accept"}
-SIGNED = {"smtpd_milters": "inet:127.0.0.1:8892, unix:presend/presend.sock",
-          "non_smtpd_milters": "inet:127.0.0.1:8892, unix:presend/presend.sock",
-          "milter_default_action": "accept"}
+OURS = "{ unix:presend/presend.sock, default_action=accept }"
+# Other milters keep what Postfix does by itself.
+ALONE = {"smtpd_milters": OURS, "non_smtpd_milters": OURS, "milter_default_action": "tempfail"}
+SIGNED = {"smtpd_milters": "inet:127.0.0.1:8892, " + OURS, "non_smtpd_milters": "inet:127.0.0.1:8892, " + OURS,
+          "milter_default_action": "tempfail"}
 # By file, for each of its blocks: the block as it stands, and with each line that begins
 # with "#name =" in the place of the one that sets this name.
 MAIN_CF = {README: [[ALONE, SIGNED]], MAIN: [[ALONE, SIGNED]], "docs/presend-milter.8": [[SIGNED]]}
@@ -114,14 +116,15 @@ class Block:
 
 
 def markdown_blocks(name, text):
-    """Indented by four columns behind an empty line, or between fences."""
-    lines, number = text.split("\n"), 0
+    """Indented by four columns or a tab behind an empty line, or between fences, in a list too."""
+    lines, number = text.expandtabs(4).split("\n"), 0
     while number < len(lines):
         start, found = number, []
-        if lines[number].startswith("```"):
+        fence = re.match(r"( *(?:[-*+] +|\d+[.)] +)?)(```|~~~)", lines[number])
+        if fence:
             number += 1
-            while number < len(lines) and not lines[number].startswith("```"):
-                found.append(lines[number])
+            while number < len(lines) and not lines[number].lstrip().startswith(fence[2]):
+                found.append(lines[number].removeprefix(" " * len(fence[1])))
                 number += 1
         elif lines[number].startswith("    ") and (number == 0 or not lines[number - 1].strip()):
             while number < len(lines) and (lines[number].startswith("    ") or not lines[number].strip()):
@@ -134,10 +137,10 @@ def markdown_blocks(name, text):
 
 
 def manual_blocks(name, text):
-    """What stands between .Bd and .Ed."""
-    for m in re.finditer(r"^\.Bd [^\n]*\n(.*?)^\.Ed", text, re.M | re.S):
-        plain = m[1].replace(r"\(dq", '"').replace(r"\e", "\\").replace(r"\&", "")
-        yield Block(name, text.count("\n", 0, m.start()) + 2, plain)
+    """What stands between .Bd and .Ed, and each line of .Dl or .D1."""
+    for m in re.finditer(r"^\.Bd [^\n]*\n(.*?)^\.Ed|^\.D[l1] ([^\n]*\n)", text, re.M | re.S):
+        plain = (m[1] or m[2]).replace(r"\(dq", '"').replace(r"\e", "\\").replace(r"\&", "")
+        yield Block(name, text.count("\n", 0, m.start()) + (1 if m[2] else 2), plain)
 
 
 # Whole files; a file of contrib or etc that is not named here has no kind.
@@ -179,7 +182,7 @@ def is_presend_conf(text):
 
 def is_shell(text):
     joined = text.replace("\\\n", " ")
-    return every(joined, r"(\w+=\$\()?(%s)( |$)" % "|".join(map(re.escape, PROGRAMS)))
+    return every(joined, r"\w+='|case \$|(\w+=\$\(|\()?(%s)( |$)" % "|".join(map(re.escape, PROGRAMS)))
 
 
 # Each by itself: a block of which two hold is as unclear as one of which none does.
@@ -189,7 +192,7 @@ KINDS = {
     "sendmail.mc": lambda text: re.search(r"^(INPUT_MAIL_FILTER|MAIL_FILTER)\(", text, re.M),
     "presend.conf": is_presend_conf,
     "shell": is_shell,
-    "session": lambda text: re.match(r"\$ presend ", text),
+    "session": lambda text: re.match(r"[$#] presend(-milter)? ", text),
     "refusal": lambda text: re.search(r"^\d{3}[- ]\d\.\d\.\d+ ", text, re.M),
     "store": lambda text: every(text, ADDRESS + r"(\s+(%s|[\w-]+|login=\S*|#.*))*$" % ADDRESS) and not
     re.search(r"\b(TXT|MX|A) ", text),
@@ -278,9 +281,30 @@ def rule_one_answer(tree):
     return complaints
 
 
+# A milter in main.cf: a parameter that holds some, or an address, or one with settings of its own.
+MILTER = r"(?:\$\w+|\$\{\w+\}|(?:unix|local):[\w./-]+|inet6?:(?:[\w.-]+|\[[\w:.]+\]):\d+)"
+MILTER = rf"(?:{MILTER}|\{{ ?{MILTER}(?:, ?(?:(?:connect|command|content)_timeout=\d+[smh]?|default_action=\w+))* ?\}})"
+ACTIONS = ("accept", "reject", "tempfail", "quarantine")
+
+
+def rule_milters_are_well_formed(tree):
+    """Postfix reads these values when a client comes, not before: postconf takes anything."""
+    complaints = []
+    places = of_kind(tree, "main.cf", "master.cf") + inline_settings(tree) + list(inline_options(tree))
+    for block in places:
+        for m in re.finditer(r"^#?(?: +-o )?((?:non_)?smtpd_milters|presend) ?= ?(.*)$", block.text, re.M):
+            if m[2] and not re.fullmatch(rf"{MILTER}(?:[ ,]+{MILTER})*", m[2]):
+                complaints.append(block.at(f"{m[1]} = {m[2]}: these are no milters"))
+    for name in tree.names(".md", ".cf", ".1", ".5", ".7", ".8"):
+        text = tree.text(name)
+        complaints += [f"{name}:{text.count(chr(10), 0, m.start()) + 1}: {m[0]}: Postfix knows {', '.join(ACTIONS)}"
+                       for m in re.finditer(r"default_action ?= ?(\w+)", text) if m[1] not in ACTIONS]
+    return complaints
+
+
 def rule_installed_names_are_replaced(tree):
     """What `make install` fills in is what the documents say."""
-    fill = re.findall(r"-e 's\|(.*?)\|", tree.text("Makefile.am"))
+    fill = re.findall(r"-e [\"']s\|(.*?)\|", tree.text("Makefile.am"))
     complaints = []
     for block in of_kind(tree, "unit", "shell", "presend.conf", "sample"):
         for m in re.finditer(r"/usr/local/[\w./-]+|(?<![\w.])/etc/presend/[\w./-]*", block.text):
@@ -353,14 +377,24 @@ def rule_postfix_reads_main_cf(tree):
 
 
 def inline_settings(tree):
-    """Settings between backquotes in running text: of Postfix, and of presend.conf."""
+    """Settings between backquotes in running text: of Postfix, and of presend.conf with its sections."""
     options = {option for option, _ in config_options(tree)}
+    found = []
+    for name in (README, CONTRIB, "SECURITY.md"):
+        text = tree.text(name)
+        for m in re.finditer(r"`(?:(\w+) = [^`]+|(?:%s) \"[^`]+)`" % "|".join(SECTIONS), text):
+            line = text.count("\n", 0, m.start()) + 1
+            kind = "main.cf" if m[1] and m[1] not in options else "presend.conf"
+            found.append(Block(name, line, m[0].strip("`") + "\n", kind))
+    return found
+
+
+def inline_options(tree):
+    """Options of master.cf between backquotes."""
     for name in (README, CONTRIB):
         text = tree.text(name)
-        for m in re.finditer(r"`(\w+) = ([^`]+)`", text):
-            line = text.count("\n", 0, m.start()) + 1
-            kind = "presend.conf" if m[1] in options else "main.cf"
-            yield Block(name, line, f"{m[1]} = {m[2]}\n", kind)
+        for m in re.finditer(r"`-o (\w+)=([^`]+)`", text):
+            yield Block(name, text.count("\n", 0, m.start()) + 1, f"{m[1]} = {m[2]}\n", "main.cf")
 
 
 # A line in running text may name what another one sets, or set what another one names.
@@ -403,7 +437,7 @@ class Pasted(Postfix):
 
     def write_main(self):
         own = {name: value for name, value in self.main.items()
-               if name not in ("presend", "smtpd_milters", "non_smtpd_milters", "milter_default_action")}
+               if name not in ("presend", "smtpd_milters", "non_smtpd_milters")}
         self.lab.write("postfix/main.cf", "".join(f"{k} = {v}\n" for k, v in own.items()) + self.lines)
         os.utime(self.lab.path("postfix", "main.cf"), (LONG_AGO, LONG_AGO))
 
@@ -430,14 +464,14 @@ def try_running(lines, signer=False):
                         always=everything_exists(lab)).start()
         postfix.start()
         try:
-            deliver(postfix, sink, [milter] + ([front] if front else []))
+            deliver(postfix, sink, [milter] + ([front] if front else []), 250 if "=accept" in lines else 451)
         except Failure as why:
             return [str(why)]
         return [line for line in postfix.log().splitlines() if re.search(r"warning|fatal|error:", line)
                 and "connect to Milter service" not in line]
 
 
-def deliver(postfix, sink, milters):
+def deliver(postfix, sink, milters, without_presend):
     with Client(postfix.ports["smtp"]) as client:
         reply = client.send("ann@" + HOST, ["bob@one.example"], b"From: ann@%s\r\n\r\nx\r\n" % HOST.encode())
     if reply.code != 250:
@@ -447,13 +481,16 @@ def deliver(postfix, sink, milters):
         sink.one_to(f"bob@{domain}")
         for milter in milters:
             milter.record_to(domain)
-    # While the milters are away, mail goes on.
-    for milter in milters:
+    # While Presend is away its own action holds; while another one is, that of Postfix.
+    for milter, code in zip(milters, (without_presend, 451)):
         milter.stop()
-    with Client(postfix.ports["smtp"]) as client:
-        reply = client.send("ann@" + HOST, ["bob@three.example"], b"From: ann@%s\r\n\r\nx\r\n" % HOST.encode())
-    if reply.code != 250:
-        raise Failure(f"without the milter the client is answered {reply}")
+        with Client(postfix.ports["smtp"]) as client:
+            reply = client.send("ann@" + HOST, ["bob@three.example"], b"From: ann@%s\r\n\r\nx\r\n" % HOST.encode())
+        if reply.code != code:
+            raise Failure(f"without the milter the client is answered {reply}, wanted {code}")
+        postfix.sendmail(b"Subject: x\n\nx\n", "-f", "root", f"bob@without{code}.example")
+        if code == 250:
+            sink.one_to("bob@without250.example")
 
 
 def rule_postfix_runs(tree):
@@ -466,7 +503,8 @@ def rule_postfix_runs(tree):
     return [block.at(("with a signer: " if "8892" in lines_without_comments(text) else "") + wrong)
             for block in of_kind(tree, "main.cf") if block.name == README
             for text in variants(block.text)
-            for wrong in try_running(text, "8892" in lines_without_comments(text))]
+            for action in ("accept", "tempfail")
+            for wrong in try_running(text.replace("=accept", "=" + action), "8892" in lines_without_comments(text))]
 
 
 def lines_without_comments(text):
@@ -599,8 +637,8 @@ def rule_presend_says_so(tree):
 def try_session(program, text):
     command, _, wanted = text.partition("\n")
     words = re.match(r"\$ presend from '([^']*)'$", command)
-    if not words:
-        return [] if re.match(r"\$ presend (check|address|domain) ", command) else [f"what is {command!r}?"]
+    if not words or not wanted:
+        return []  # no more than its options: rule_commands_are_known
     got = run(program, "from", "--offline", words[1])[1]
     return [] if got == wanted else [f"presend from gives {got!r}"]
 
@@ -637,6 +675,38 @@ TRY = {"session": try_session, "refusal": try_refusal, "store": try_store, "reco
 # ---- the rest --------------------------------------------------------------------------
 
 
+def command_lines(tree):
+    """(where, program, words) of each call of our programs: in blocks, and between backquotes."""
+    lines = [(f"{block.name}:{block.line + n}", line) for block in of_kind(tree, "session", "shell")
+             for n, line in enumerate(block.text.replace("\\\n", "  ").split("\n"))]
+    for name in tree.names(".md"):
+        text = tree.text(name)
+        lines += [(f"{name}:{text.count(chr(10), 0, m.start()) + 1}", m[1])
+                  for m in re.finditer(r"`(presend(?:-milter)? [^`=]+)`", text)]
+    for where, line in lines:
+        m = re.match(r"(?:[$#] )?(presend|presend-milter)( .*|$)", line)
+        if m:
+            parts = shlex.shlex(m[2], posix=True, punctuation_chars=True)
+            parts.whitespace_split = True
+            yield where, m[1], list(itertools.takewhile(lambda word: not re.match(r"[|<>;&()]", word), parts))
+
+
+def rule_commands_are_known(tree):
+    """Subcommands and options are read by the program itself, which is then asked for no more than its help."""
+    if not built("presend") or not built("presend-milter"):
+        return tree.missing("command lines not tried: the programs are not built")
+    complaints = []
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        stub = write(folder, "stub.conf", f'user = {daemon_user()}\nown_domains = {{ "example.com" }}\n')
+        for where, program, words in command_lines(tree):
+            harmless = ["--help"] if program == "presend" else ["-t", "-c", stub]
+            status, _, said = run(built(program), *words, *harmless)
+            if status == 64:
+                complaints.append(f"{where}: {said.splitlines()[0]}")
+    return complaints
+
+
 def rule_shell_is_sound(tree):
     """bash reads it; t/e2e/install.py runs what stands in the README."""
     complaints = []
@@ -645,6 +715,37 @@ def rule_shell_is_sound(tree):
             status, _, said = run("bash", "-n", write(folder, "lines", block.text))
         if status or said:
             complaints.append(block.at(f"bash -n: {said.strip()}"))
+    return complaints
+
+
+# What has to be in the units, where a slip would be no fault to systemd.
+UNITS = {
+    "contrib/presend-milter.service": {
+        "Type": "notify", "User": "presend", "Group": "presend", "SupplementaryGroups": "postfix",
+        "RuntimeDirectory": "presend", "RuntimeDirectoryMode": "0755",
+        "ExecStartPre": "/usr/local/sbin/presend-milter -t", "ExecStart": "/usr/local/sbin/presend-milter -f",
+        "ReadWritePaths": "-" + os.path.dirname(SETTINGS["socket"][6:-1])},
+    "contrib/presend-milter.socket": {
+        "ListenStream": re.search(r"local:([^,]+)", FILTER)[1], "SocketUser": "presend", "SocketGroup": "postfix",
+        "SocketMode": "0660", "DirectoryMode": "0755"},
+}
+# For Sendmail: in the unit's comment, and in the README's printf.
+DROP_IN = ["[Service]", "SupplementaryGroups="]
+
+
+def rule_units_are_meant(tree):
+    complaints = []
+    for block in of_kind(tree, "unit"):
+        for name, value in UNITS[block.name].items():
+            got = re.findall(rf"^{name}=(.*)$", block.text, re.M)
+            if got != [value]:
+                complaints.append(block.at(f"{name} is {got}, wanted {value}"))
+        drop_in = re.findall(r"^#   (.*)$", block.text, re.M)
+        if drop_in != (DROP_IN if block.name.endswith(".service") else []):
+            complaints.append(block.at(f"the drop-in of the comment is {drop_in}"))
+    for block in of_kind(tree, "shell"):
+        complaints += [block.at(f"the drop-in is {m[1]}") for m in re.finditer(r"printf '(\[.*?)' >", block.text)
+                       if m[1] != "".join(line + r"\n" for line in DROP_IN)]
     return complaints
 
 
@@ -676,16 +777,18 @@ smtpd_milters = inet:127.0.0.1:8892, $presend   # the signer first, OpenDKIM for
 non_smtpd_milters = $presend
 milter_default_action = accept        # tempfail, once enforcing
 """
-LINES = """presend = unix:presend/presend.sock
+LINES = """presend = { unix:presend/presend.sock, default_action=accept }
 #smtpd_milters = inet:127.0.0.1:8892, $presend
 smtpd_milters = $presend
 non_smtpd_milters = $smtpd_milters
-milter_default_action = accept
 """
 FILTER_LINE = "INPUT_MAIL_FILTER(`presend', `" + FILTER.split(", ", 1)[1] + "')dnl\n"
 
 
 GOOD = {README: indented(LINES) + "\n.\n\n" + indented(FILTER_LINE, ""), MAIN: LINES, MC: FILTER_LINE}
+SERVICE = "".join(f"{name}={value}\n" for name, value in UNITS["contrib/presend-milter.service"].items()) \
+          + "#   [Service]\n#   SupplementaryGroups=\n"
+LISTEN = "".join(f"{name}={value}\n" for name, value in UNITS["contrib/presend-milter.socket"].items())
 UNIT = "[Unit]\nDescription=x\n[Service]\nExecStart=/usr/local/sbin/presend-milter -f\n"
 SETTING = '    # presend.conf\n    socket = "unix:/var/spool/postfix/presend/presend.sock"\n    directory = postfix\n' \
           '    own_domains = { "example.com", "*.example.com" }\n    egress = { "192.0.2.1", "2001:db8::1" }\n'
@@ -708,7 +811,7 @@ RULES = [
     (rule_every_block_has_a_kind, bd("wget x\n"), bd("smtpd_milters = x\n")),
     (rule_no_comment_behind_a_value, {README: indented(OLD)}, GOOD),
     (rule_readme_is_contrib, changed("#smtpd", "# smtpd"), GOOD),
-    (rule_readme_is_contrib, changed("= accept", "= tempfail"), None),
+    (rule_readme_is_contrib, changed("=accept", "=tempfail"), None),
     (rule_readme_is_contrib, changed("F=,", "F=T,", MC), None),
     (rule_readme_is_contrib, {**GOOD, README: ""}, None),
     (rule_one_answer, {README: SETTING.replace("/var/spool/postfix", "/run")}, {README: SETTING}),
@@ -719,6 +822,28 @@ RULES = [
     (rule_installed_names_are_replaced,
      {"contrib/presend-milter.service": UNIT, "Makefile.am": "-e 's|/usr/local/bin|x|'"},
      {"contrib/presend-milter.service": UNIT, "Makefile.am": "-e 's|/usr/local/sbin/presend|x|'"}),
+    (rule_every_block_has_a_kind, {CONTRIB: "text\n\n\twget something\n"}, {CONTRIB: "text\n\n\tmake -C build\n"}),
+    (rule_every_block_has_a_kind, {CONTRIB: "~~~\nwget something\n~~~\n"}, {CONTRIB: "~~~\nmake install\n~~~\n"}),
+    (rule_every_block_has_a_kind, {CONTRIB: "* x\n  ```\n  wget something\n  ```\n"},
+     {CONTRIB: "* x\n  ```\n  make install\n  ```\n"}),
+    (rule_every_block_has_a_kind, {CONTRIB: "1. ```sh\n   wget something\n   ```\n"}, None),
+    (rule_every_block_has_a_kind, {"docs/presend.1": ".Dl wget something\n"}, {"docs/presend.1": ".Dl # presend domain\n"}),
+    (rule_milters_are_well_formed, {CONTRIB: "`presend = { unix:a/b, default_action=tempfial }`\n"},
+     {CONTRIB: "`presend = { unix:a/b, default_action=tempfail }`\n"}),
+    (rule_milters_are_well_formed, {"SECURITY.md": "`milter_default_action = acept`\n"}, GOOD),
+    (rule_milters_are_well_formed, {CONTRIB: "`smtpd_milters = $presend # x`\n"},
+     {CONTRIB: "`smtpd_milters = inet:127.0.0.1:8892, ${presend} inet6:[::1]:1`\n"}),
+    (rule_milters_are_well_formed, changed("inet:127.0.0.1:8892", "inet:8892@127.0.0.1"), None),
+    (rule_milters_are_well_formed, changed("unix:", "unxi:", MAIN), None),
+    (rule_milters_are_well_formed, {CONTRIB: "`-o smtpd_milters=inet:8892@127.0.0.1,$presend`\n"},
+     {CONTRIB: "`-o smtpd_milters=inet:127.0.0.1:8892,$presend`\n"}),
+    (rule_units_are_meant, {"contrib/presend-milter.service": SERVICE.replace("presend\n#", "presned\n#")},
+     {"contrib/presend-milter.service": SERVICE, "contrib/presend-milter.socket": LISTEN}),
+    (rule_units_are_meant, {"contrib/presend-milter.socket": LISTEN.replace("/run/presend/", "/run/")}, None),
+    (rule_units_are_meant, {"contrib/presend-milter.socket": LISTEN.replace("0660", "0666")}, None),
+    (rule_units_are_meant, {"contrib/presend-milter.service": SERVICE.replace("#   Supp", "#   Sup")}, None),
+    (rule_units_are_meant, {README: "    printf '[Service]\\nSuplementaryGroups=\\n' >x\n"},
+     {README: "    printf '[Service]\\nSupplementaryGroups=\\n' >x\n"}),
     (rule_shell_is_sound, {README: "    make -C 'build\n"}, {README: "    make -C 'build'\n"}),
 ]
 
@@ -727,15 +852,29 @@ RUNNERS = [
     (rule_postfix_reads_main_cf, bd(OLD), {README: GOOD[README], MAIN: LINES}),
     (rule_postfix_reads_main_cf, changed("= $smtpd_milters", "= $presend"), None),
     (rule_postfix_reads_main_cf, changed("unix:presend", "unix:/run/presend"), None),
-    (rule_postfix_reads_main_cf, changed("milter_default_action", "milter_defualt_action"), None),
+    (rule_postfix_reads_main_cf, changed("smtpd_milters", "smptd_milters"), None),
+    (rule_postfix_reads_main_cf, changed("    presend", "    milter_default_action = accept\n    presend"), None),
     (rule_postfix_reads_main_cf, {CONTRIB: indented(LINES)}, None),
     (rule_postfix_reads_inline, {CONTRIB: "`smptd_milters = x`\n"}, {CONTRIB: "`smtpd_milters = x`\n"}),
+    (rule_commands_are_known, {"docs/presend.1": ".Dl $ presend domians\n"}, {"docs/presend.1": ".Dl $ presend domain x | y\n"}),
+    (rule_commands_are_known, {"docs/presend.1": ".Dl $ presend from --onyl from.resolves --stdin < authors.txt\n"},
+     {"docs/presend.1": ".Dl $ presend from --only from.resolves --stdin < authors.txt\n"}),
+    (rule_commands_are_known, {README: "    $ presend check --ergess 192.0.2.9 x.eml\n    x\n"},
+     {README: "    $ presend check --egress 192.0.2.9 x.eml\n    x\n"}),
+    (rule_commands_are_known, {README: "    $ presend address x\n    # presend address --from-lgo /x      # what's this\n"},
+     {README: "    $ presend address x\n    # presend address --from-log /x      # what that is\n"}),
+    (rule_commands_are_known, bd("presend-milter -Z\n"), bd("presend-milter -f -p inet:8891@127.0.0.1\n")),
+    (rule_commands_are_known, {CONTRIB: "`presend dmian` x\n"}, {CONTRIB: "`presend-milter -t -c FILE` x\n"}),
     (rule_postfix_reads_master_cf, {SERVICES: "submission inet n - y - - smtpd\n  -o smtpd_milters=\n"}, None),
     (rule_postfix_runs, {README: indented(OLD)}, None),
     (rule_sendmail_reads, {MC: FILTER_LINE.replace("`S", "S'")}, {MC: FILTER_LINE}),
     (rule_sendmail_reads, {MC: FILTER_LINE.replace("R:20s", "R:2s")}, None),
     (rule_daemon_reads, {README: indented("mdoe = audit\n", "# presend.conf\n")},
      {README: indented("mode = audit\n", "# presend.conf\n")}),
+    (rule_daemon_reads, {README: '`check "from.login" { actoin = reject }`\n'},
+     {README: '`check "from.login" { action = reject }`\n'}),
+    (rule_daemon_reads, {README: '(`domain "example.com" { mdoe = enforced }`)\n'},
+     {README: '(`domain "example.com" { mode = enforce }`)\n'}),
     (rule_daemon_reads, bd('on_unknown = tempfail\ncheck "from.*" { action = log }\n'), bd("deadline = 4\n")),
     (rule_sample_can_be_switched_on, {SAMPLE: "# text\n#mode = no\n"}, {SAMPLE: "# text\n#mode = enforce\n"}),
     (rule_sample_can_be_switched_on, {SAMPLE: '#class "local" {\n#\tmode = no\n#}\n'},
