@@ -23,6 +23,13 @@ enum {
 long long now_ms(void);
 
 /*
+ * Tells programs that are started from now on what is no leak (leaks.supp), for the leak
+ * sanitizer: in a copy in that folder, for a daemon that has given up root may not get at the
+ * sources.  Other builds do not read it.
+ */
+bool know_leaks(const char *dir);
+
+/*
  * Starts argv with its errors, and its output if so wanted, in that place; its
  * id or -1.  It is told to end when the runner ends before it.
  */

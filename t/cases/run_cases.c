@@ -525,7 +525,7 @@ static bool make_folder(struct runner *r)
 
 	snprintf(r->builddir, sizeof r->builddir, "%s", builddir == NULL ? "." : builddir);
 	snprintf(r->dir, sizeof r->dir, "%s/presend-cases.XXXXXX", tmp == NULL ? "/tmp" : tmp);
-	if (mkdtemp(r->dir) == NULL || chmod(r->dir, 0755) != 0) {
+	if (mkdtemp(r->dir) == NULL || chmod(r->dir, 0755) != 0 || !know_leaks(r->dir)) {
 		perror(r->dir);
 		return false;
 	}
