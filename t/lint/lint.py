@@ -424,7 +424,7 @@ GUIDE = "CONTRIBUTING.md"
 
 
 def rule_picture_is_the_tree(tree):
-    """The layers of the two documents are the folders of common/, in their order."""
+    """The layers of two documents are the folders of common/, in order; the tests those of t/."""
     folders = {name.split("/")[1] for name in tree.sources(["common"])}
     complaints = [f"common/{folder}:1: is no layer" for folder in sorted(folders - set(LAYERS))]
     if ARCHITECTURE not in tree.files:
@@ -435,6 +435,9 @@ def rule_picture_is_the_tree(tree):
     order = re.search(r"\bbase <[\w\s<]+", tree.text(GUIDE))
     if order is None or re.split(r"[\s<]+", order[0])[:len(LAYERS)] != LAYERS:
         complaints.append(f"{GUIDE}:1: the order of the layers is not that of {ARCHITECTURE}")
+    tests = {name.split("/")[1] for name in tree.files if re.match(r"t/\w+/", name)}
+    complaints += [f"{ARCHITECTURE}:1: the table of tests has no t/{folder}"
+                   for folder in sorted(tests) if f"`t/{folder}`" not in tree.text(ARCHITECTURE)]
     return complaints
 
 
@@ -960,6 +963,8 @@ RULES = [
     (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE.replace("common/key/ it\n", ""),
                                 GUIDE: ORDER}, {ARCHITECTURE: PICTURE, GUIDE: ORDER}),
     (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE, GUIDE: ORDER.replace("dns <", "")}, None),
+    (rule_picture_is_the_tree, {ARCHITECTURE: PICTURE, GUIDE: ORDER, "t/x/y.py": ""},
+     {ARCHITECTURE: PICTURE + "| `t/x` |\n", GUIDE: ORDER, "t/x/y.py": ""}),
     (rule_named_files_exist, {"docs/x.md": "in `base/y.h` and `x.c`", "common/base/x.c": ""},
      {"docs/x.md": "in `base/x.c`, `x.c` and `nothing`", "common/base/x.c": ""}),
     (rule_foreign_headers, {"common/auth/x.c": "#include <opendkim/dkim.h>\n"},
